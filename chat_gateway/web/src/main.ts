@@ -1,0 +1,25 @@
+// Wires the client together.
+
+import { createPinia } from 'pinia'
+import { createApp } from 'vue'
+
+import App from './App.vue'
+import { Api } from './net/api'
+import { Realtime } from './net/realtime'
+import { createPages } from './router'
+import { apiKey, dialKey } from './stores/ports'
+import { useSession } from './stores/session'
+import './styles/base.css'
+
+const api = new Api(
+  (input, init) => fetch(input, init),
+  () => Date.now(),
+)
+const endpoint = `${location.origin.replace(/^http/, 'ws')}/connection/websocket`
+
+createApp(App)
+  .provide(apiKey, api)
+  .provide(dialKey, (listener) => new Realtime(endpoint, () => api.unusedToken(), listener))
+  .use(createPinia())
+  .use(createPages(() => useSession()))
+  .mount('#app')

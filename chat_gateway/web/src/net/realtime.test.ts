@@ -1,0 +1,107 @@
+import { afterEach, expect, test } from 'vitest'
+
+import { Gateway, OTHER } from '../../test/gateway'
+import { settled } from '../../test/settled'
+import { ApiError, RpcError } from '../core/errors'
+import { Realtime } from './realtime'
+
+let open: Realtime | null = null
+afterEach(() => {
+  open?.disconnect()
+  open = null
+})
+
+function dial(gateway: Gateway, token: () => Promise<string> = () => Promise.resolve('t')) {
+  const told: string[] = []
+  const realtime = new Realtime(
+    'ws://localhost/connection/websocket',
+    token,
+    {
+      connecting: () => told.push('connecting'),
+      connected: () => told.push('connected'),
+      ended: (reason, expired) => told.push(`ended ${expired ? 'expired' : reason}`),
+      positioned: (channel, { offset, epoch }) => told.push(`${channel} at ${offset} of ${epoch}`),
+      published: (channel, _, offset) => told.push(`${channel} published ${offset}`),
+      unsubscribed: (channel) => told.push(`${channel} gone`),
+    },
+    gateway.socket,
+  )
+  open = realtime
+  realtime.connect()
+  return { realtime, told }
+}
+
+test('positions come before publications, and missed ones are recovered', async () => {
+  const gateway = new Gateway()
+  gateway.push(gateway.say(OTHER, 'before'))
+  const { told } = dial(gateway)
+  await settled(() => told.includes('room:lobby at 1 of e1'))
+  gateway.push(gateway.say(OTHER, 'live'))
+  await settled(() => told.includes('room:lobby published 2'))
+  gateway.cut()
+  gateway.say(OTHER, 'missed')
+  await settled(() => told.includes('room:lobby published 3'))
+  const lobby = told.filter((word) => word.startsWith('room:'))
+  expect(lobby).toEqual([
+    'room:lobby at 1 of e1',
+    'room:lobby published 2',
+    'room:lobby at 2 of e1',
+    'room:lobby published 3',
+  ])
+})
+
+test('an rpc answers its data, or raises its code', async () => {
+  const gateway = new Gateway()
+  const { realtime } = dial(gateway)
+  const post = { room: 'lobby', body: 'hi', client_id: 'c' }
+  expect(await realtime.rpc('message.post', post)).toMatchObject({ offset: 1 })
+  gateway.refusals.push({ code: 403, message: 'not_allowed' })
+  await expect(realtime.rpc('message.post', post)).rejects.toMatchObject({ code: 'not_allowed', temporary: false })
+  gateway.refusals.push({ code: 100, message: 'store_unavailable', temporary: true })
+  await expect(realtime.rpc('message.post', post)).rejects.toBeInstanceOf(RpcError)
+})
+
+test('a refused token is replaced once', async () => {
+  const gateway = new Gateway()
+  gateway.refuseConnect = { code: 3500, reason: 'invalid token' }
+  const tokens = ['bad', 'good']
+  const { told } = dial(gateway, () => Promise.resolve(tokens.shift() ?? 'none'))
+  await settled(() => told.includes('connected'))
+  expect(gateway.tokens).toEqual(['bad', 'good'])
+  expect(told.some((word) => word.startsWith('ended'))).toBe(false)
+})
+
+test('a token refused twice in a row ends the session', async () => {
+  const gateway = new Gateway()
+  gateway.refuseConnect = { code: 3500, reason: 'invalid token' }
+  const { told } = dial(gateway, () => {
+    gateway.refuseConnect = { code: 3500, reason: 'invalid token' }
+    return Promise.resolve('bad')
+  })
+  await settled(() => told.includes('ended expired'))
+  expect(gateway.tokens).toEqual(['bad', 'bad'])
+})
+
+test('no session ends it, an unreachable server does not', async () => {
+  const { told } = dial(new Gateway(), () => Promise.reject(new ApiError(401, 'session_expired')))
+  await settled(() => told.includes('ended expired'))
+
+  let tries = 0
+  const { told: later } = dial(new Gateway(), () => {
+    tries += 1
+    return tries === 1 ? Promise.reject(new ApiError(0, 'unreachable')) : Promise.resolve('t')
+  })
+  await settled(() => later.includes('connected'))
+  expect(later.filter((word) => word.startsWith('ended'))).toEqual([])
+})
+
+test.each([
+  [3504, 'Too many connections are open. Close another tab first.'],
+  [4500, 'The server closed the connection (4500).'],
+])('a terminal close %i tells why', async (code, reason) => {
+  const gateway = new Gateway()
+  const { told } = dial(gateway)
+  await settled(() => told.includes('connected'))
+  gateway.cut(code, 'terminal')
+  expect(told.at(-1)).toBe(`ended ${reason}`)
+})

@@ -1,0 +1,127 @@
+// The connection to a gateway: npm `centrifuge`, its token, its server-side subscriptions, rpc.
+// The library reconnects and recovers; what it calls terminal is told with a sentence, except
+// a refused token, which gets one fresh try. Knows channels, not rooms.
+
+import { Centrifuge, UnauthorizedError, type DisconnectedContext } from 'centrifuge'
+
+import { ApiError, RpcError } from '../core/errors'
+
+/**
+ * Where a channel stands when it is subscribed. If all that was missed follows, this is the
+ * position asked for; if not (recovered = false), it is the head: what lies between is a gap.
+ */
+export interface Position {
+  readonly offset: number
+  readonly epoch: string
+}
+
+export interface Listener {
+  connecting(): void
+  connected(hello: unknown): void
+  /** The connection ended for good; `expired` = log in again. */
+  ended(reason: string, expired: boolean): void
+  positioned(channel: string, position: Position): void
+  published(channel: string, data: unknown, offset: number): void
+  unsubscribed(channel: string): void
+}
+
+const TIMEOUT_MS = 15_000
+const UNAUTHORIZED = 1
+const CALLED_BY_US = 0
+const TOKEN_REFUSED = [101, 109, 3500]
+
+const REASONS: Readonly<Record<number, string>> = {
+  3: 'The server sent more than this page can take.',
+  3501: 'This page and the server do not understand each other. Load the page again.',
+  3502: 'The server waited too long for this page.',
+  3503: 'The server closed the connection.',
+  3504: 'Too many connections are open. Close another tab first.',
+  3505: 'You are in too many rooms for one connection.',
+  3507: 'You may not connect.',
+  3508: 'The server does not offer this.',
+  3509: 'This page made too many mistakes. Load it again.',
+}
+
+export class Realtime {
+  readonly #client: Centrifuge
+  #freshTry = false
+
+  constructor(
+    endpoint: string,
+    private readonly token: () => Promise<string>,
+    private readonly listener: Listener,
+    websocket: typeof WebSocket = WebSocket,
+  ) {
+    this.#client = new Centrifuge(endpoint, {
+      getToken: () => this.#getToken(),
+      timeout: TIMEOUT_MS,
+      name: 'parley-web',
+      websocket,
+    })
+    this.#listen()
+  }
+
+  connect(): void {
+    this.#client.connect()
+  }
+
+  disconnect(): void {
+    this.#client.disconnect()
+  }
+
+  async rpc(method: string, data: object): Promise<unknown> {
+    try {
+      const reply = await this.#client.rpc(method, data)
+      return reply.data as unknown
+    } catch (error) {
+      throw rpcError(error)
+    }
+  }
+
+  async #getToken(): Promise<string> {
+    try {
+      return await this.token()
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) throw new UnauthorizedError('session expired')
+      throw error // the library waits and asks again
+    }
+  }
+
+  #listen(): void {
+    const { listener } = this
+    this.#client
+      .on('connecting', () => listener.connecting())
+      .on('connected', ({ data }) => {
+        this.#freshTry = false
+        listener.connected(data as unknown)
+      })
+      .on('disconnected', (context) => this.#ended(context))
+      .on('subscribed', ({ channel, streamPosition }) => {
+        const { offset = 0, epoch = '' } = streamPosition ?? {}
+        listener.positioned(channel, { offset, epoch })
+      })
+      .on('publication', ({ channel, data, offset = 0 }) => listener.published(channel, data as unknown, offset))
+      .on('unsubscribed', ({ channel }) => listener.unsubscribed(channel))
+  }
+
+  #ended({ code }: DisconnectedContext): void {
+    if (code === CALLED_BY_US) return
+    if (TOKEN_REFUSED.includes(code) && !this.#freshTry) {
+      this.#freshTry = true
+      this.#client.setToken('')
+      this.#client.connect()
+      return
+    }
+    const expired = code === UNAUTHORIZED || TOKEN_REFUSED.includes(code)
+    this.listener.ended(REASONS[code] ?? `The server closed the connection (${code}).`, expired)
+  }
+}
+
+function rpcError(error: unknown): RpcError {
+  const { code, message, temporary } = Object(error) as Partial<Record<string, unknown>>
+  return RpcError.of(
+    typeof code === 'number' ? code : 100,
+    typeof message === 'string' ? message : 'internal',
+    temporary === true,
+  )
+}

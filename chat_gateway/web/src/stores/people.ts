@@ -1,0 +1,30 @@
+// Names for the ids in the logs, fetched as they are needed.
+
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+
+import { Roster } from '../core/roster'
+import { decodePeople, type Person, type UserId } from '../core/wire'
+import { useConnection } from './connection'
+
+export const usePeople = defineStore('people', () => {
+  const connection = useConnection()
+  const people = shallowRef<ReadonlyMap<UserId, Person>>(new Map())
+  const roster = new Roster(
+    async (users) => decodePeople(await connection.rpc('people.get', { users })),
+    (learned) => {
+      people.value = new Map([...people.value, ...learned.map((person) => [person.id, person] as const)])
+    },
+  )
+  connection.hear({ welcomed: (hello) => roster.learn([hello.user]) })
+
+  function name(id: UserId): string {
+    return people.value.get(id)?.name ?? '…'
+  }
+
+  function want(ids: Iterable<UserId>): void {
+    roster.want(ids)
+  }
+
+  return { people, name, want }
+})

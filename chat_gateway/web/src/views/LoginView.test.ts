@@ -1,0 +1,46 @@
+// @vitest-environment happy-dom
+import { afterEach, expect, test } from 'vitest'
+
+import { grantMe } from '../../test/client'
+import { Page, type Serve } from '../../test/page'
+import { settled } from '../../test/settled'
+
+const serve: Serve = (path, { password }) => {
+  if (path === '/auth/login' && password === 'right') return grantMe()
+  if (path === '/auth/login') return Response.json({ code: 'bad_credentials' }, { status: 401 })
+  return Response.json({ code: 'session_expired' }, { status: 401 })
+}
+
+let page: Page | null = null
+afterEach(() => page?.close())
+
+function visit(path: string): Page {
+  page = new Page(path, serve)
+  return page
+}
+
+test('a visit without a session goes to the log-in and comes back to where it was going', async () => {
+  const visitor = visit('/rooms/lobby?at=7')
+  await visitor.get('login-email')
+  expect(visitor.path).toBe('/login?next=/rooms/lobby?at=7')
+  await visitor.logIn('a@b.c', 'right')
+  await settled(() => visitor.path === '/rooms/lobby?at=7')
+})
+
+test('a wrong password shows an error and keeps the e-mail', async () => {
+  const visitor = visit('/login')
+  await visitor.logIn('a@b.c', 'wrong')
+  expect((await visitor.get('login-error')).textContent).toContain('password is wrong')
+  expect(await visitor.value('login-email')).toBe('a@b.c')
+  expect(await visitor.value('login-password')).toBe('')
+})
+
+test('the outcome of a form posted without script is read from the fragment', async () => {
+  const visitor = visit('/login?next=//evil.example#error=bad_credentials&email=a%2Bx%40b.c')
+  expect((await visitor.get('login-error')).textContent).toContain('password is wrong')
+  expect(await visitor.value('login-email')).toBe('a+x@b.c')
+  await settled(() => visitor.path === '/login?next=//evil.example')
+  const form = (await visitor.get('login-submit')).closest('form')
+  expect(form?.getAttribute('action')).toBe('/auth/login')
+  expect(form?.querySelector<HTMLInputElement>('[name=next]')?.value).toBe('/')
+})
