@@ -1,0 +1,63 @@
+"""The three user tests of the original, on a freshly migrated database of each kind, and what deleting takes along."""
+
+from dataclasses import replace
+
+from sqlalchemy import func, select
+
+from auth_service.core.sessions import SessionId
+from auth_service.core.users import User, UserId
+from auth_service.store import tables
+from auth_service.store.database import Database
+from tests.unit.auth_service.store_contract import a_hash, a_user
+
+
+async def added(database: Database) -> User:
+    user = a_user()
+    async with database.transaction() as tx:
+        await tx.users.add(user)
+    return user
+
+
+async def found(database: Database, email: str) -> User | None:
+    async with database.reading() as tx:
+        return await tx.users.find_by_email(email)
+
+
+async def test_create_a_user(database: Database) -> None:
+    assert await found(database, "ann@example.org") is None
+    user = await added(database)
+    assert await found(database, "ann@example.org") == user
+
+
+async def test_update_the_profile_of_a_user(database: Database) -> None:
+    user = await added(database)
+    profile = {"likes": ["dogs"], "nested": {"a": [1, 2.5, None, True, "ü"]}}
+    async with database.transaction() as tx:
+        await tx.users.update(user.id, lambda current: replace(current, profile=profile))
+    assert await found(database, user.email) == replace(user, profile=profile)
+
+
+async def test_delete_a_user(database: Database) -> None:
+    user = await added(database)
+    async with database.transaction() as tx:
+        assert await tx.users.remove(user.id)
+        assert not await tx.users.remove(UserId("nobody"))
+    assert await found(database, user.email) is None
+
+
+async def test_deleting_takes_sessions_and_tokens_along(database: Database) -> None:
+    user = await added(database)
+    async with database.transaction() as tx:
+        await tx.sessions.open(SessionId("s"), user.id, a_hash("1"))
+        await tx.users.remove(user.id)
+    async with database._engine.connect() as connection:
+        for table in (tables.session, tables.refresh_token):
+            assert await connection.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_row_knows_when_it_was_made(database: Database) -> None:
+    await added(database)
+    async with database._engine.connect() as connection:
+        created_at = await connection.scalar(select(tables.user.c.created_at))
+    assert created_at is not None
+    assert created_at.tzinfo is not None
