@@ -1,0 +1,39 @@
+"""The port of an encoding: bytes of one transport message to commands, replies and pushes to bytes.
+
+A codec has no state and does no I/O. What it makes is one protocol message each, so that a publication is encoded once
+and written to many; `frame` puts several into one transport message.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chat_gateway.protocol.frames import Command, Published, Push, Result
+
+
+class Malformed(Exception):
+    """The client's bytes cannot be read. The text says what is wrong with them, without quoting them."""
+
+
+class Codec(Protocol):
+    """`binary`: goes in binary frames. `ping`: the server's ping, ready to be framed."""
+
+    binary: bool
+    ping: bytes
+
+    def decode(self, payload: bytes) -> list[Command]:
+        """Read a transport message: at least one command, in the client's order. Raises Malformed."""
+
+    def reply(self, id: int, result: Result) -> bytes:  # noqa: A002 - the protocol's word
+        """Answer a command; the result's key is there even when nothing is in it."""
+
+    def error(self, id: int, code: int, message: str, *, temporary: bool) -> bytes:  # noqa: A002 - the same
+        """Refuse a command. The message is never empty."""
+
+    def publication(self, channel: str, publication: Published) -> bytes:
+        """Tell a subscriber what was published."""
+
+    def push(self, channel: str, push: Push) -> bytes:
+        """Tell a client of its subscription's begin or end."""
+
+    def frame(self, messages: Sequence[bytes]) -> bytes:
+        """Put several protocol messages into one transport message."""

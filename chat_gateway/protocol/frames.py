@@ -1,0 +1,253 @@
+"""What client and server say to each other, whatever the encoding: commands, results and pushes.
+
+The field names are the protocol's own. `data` is always bytes, passed through unread; for a client of the JSON variant
+it is JSON on one line. Zero means absent, as on the wire.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Protocol, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+Id: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Offset: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what a database holds; the schema has one bit more
+Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+
+NO_SUBS: Mapping[str, "SubscribeResult"] = {}
+
+
+class Published(Protocol):
+    """As much of a publication as the wire shows."""
+
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def data(self) -> bytes: ...
+
+
+class StreamPosition(msgspec.Struct, frozen=True):
+    offset: Offset = 0
+    epoch: str = ""
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where a client wants a server-side subscription continued."""
+
+    recover: bool = False
+    epoch: str = ""
+    offset: Offset = 0
+
+
+class Connect(msgspec.Struct, frozen=True):
+    token: str = ""
+    data: bytes = b""
+    name: str = ""
+    version: str = ""
+    headers: dict[str, str] = {}
+    subs: dict[str, Resume] = {}
+
+
+class Subscribe(msgspec.Struct, frozen=True):
+    """`tf`, a tags filter, is kept so that it can be refused; `type` 0 is a stream, all others are unsupported."""
+
+    channel: str = ""
+    token: str = ""
+    recover: bool = False
+    epoch: str = ""
+    offset: Offset = 0
+    positioned: bool = False
+    recoverable: bool = False
+    join_leave: bool = False
+    delta: str = ""
+    flag: Int32 = 0
+    type: Int32 = 0
+    data: bytes = b""
+    tf: bytes = b""
+
+
+class Unsubscribe(msgspec.Struct, frozen=True):
+    channel: str = ""
+
+
+class Publish(msgspec.Struct, frozen=True):
+    channel: str = ""
+    data: bytes = b""
+
+
+class Rpc(msgspec.Struct, frozen=True):
+    method: str = ""
+    data: bytes = b""
+
+
+class Send(msgspec.Struct, frozen=True):
+    data: bytes = b""
+
+
+class History(msgspec.Struct, frozen=True):
+    """`limit` 0 asks for the position only, below 0 for everything; `since` is exclusive in both directions."""
+
+    channel: str = ""
+    limit: Int32 = 0
+    since: StreamPosition | None = None
+    reverse: bool = False
+
+
+class Presence(msgspec.Struct, frozen=True):
+    channel: str = ""
+
+
+class PresenceStats(msgspec.Struct, frozen=True):
+    channel: str = ""
+
+
+class Refresh(msgspec.Struct, frozen=True):
+    token: str = ""
+
+
+class SubRefresh(msgspec.Struct, frozen=True):
+    channel: str = ""
+    token: str = ""
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """The ping *command*, which the schema has and no server takes."""
+
+
+class Pong(msgspec.Struct, frozen=True):
+    """The client's answer to a ping: a command with nothing in it."""
+
+
+Request: TypeAlias = (
+    Connect
+    | Ping
+    | Subscribe
+    | Unsubscribe
+    | Publish
+    | Presence
+    | PresenceStats
+    | History
+    | Rpc
+    | Send
+    | Refresh
+    | SubRefresh
+    | Pong
+)
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One thing a client asks. `request` is None if it is none that we know; `id` is 0 for Send and Pong only."""
+
+    id: Id
+    request: Request | None
+
+
+class _Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What answers a command. `key` is the field of the reply that holds it."""
+
+    key: ClassVar[str]
+
+
+class SubscribeResult(_Result, frozen=True):
+    key: ClassVar[str] = "subscribe"
+
+    expires: bool = False
+    ttl: int = 0
+    recoverable: bool = False
+    positioned: bool = False
+    epoch: str = ""
+    offset: int = 0
+    publications: Sequence[Published] = ()
+    recovered: bool = False
+    was_recovering: bool = False
+    data: bytes = b""
+
+
+class ConnectResult(_Result, frozen=True):
+    """`ping` is in seconds; `pong` asks the client to answer pings; `session` and `node` serve emulation."""
+
+    key: ClassVar[str] = "connect"
+
+    client: str
+    version: str = ""
+    data: bytes = b""
+    expires: bool = False
+    ttl: int = 0
+    ping: int = 0
+    pong: bool = False
+    session: str = ""
+    node: str = ""
+    subs: Mapping[str, SubscribeResult] = NO_SUBS
+
+
+class UnsubscribeResult(_Result, frozen=True):
+    key: ClassVar[str] = "unsubscribe"
+
+
+class PublishResult(_Result, frozen=True):
+    key: ClassVar[str] = "publish"
+
+
+class RpcResult(_Result, frozen=True):
+    key: ClassVar[str] = "rpc"
+
+    data: bytes = b""
+
+
+class HistoryResult(_Result, frozen=True):
+    key: ClassVar[str] = "history"
+
+    publications: Sequence[Published] = ()
+    epoch: str = ""
+    offset: int = 0
+
+
+class RefreshResult(_Result, frozen=True):
+    key: ClassVar[str] = "refresh"
+
+    expires: bool = False
+    ttl: int = 0
+
+
+class SubRefreshResult(_Result, frozen=True):
+    key: ClassVar[str] = "sub_refresh"
+
+    expires: bool = False
+    ttl: int = 0
+
+
+Result: TypeAlias = (
+    ConnectResult
+    | SubscribeResult
+    | UnsubscribeResult
+    | PublishResult
+    | RpcResult
+    | HistoryResult
+    | RefreshResult
+    | SubRefreshResult
+)
+
+
+class SubscribePush(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The server subscribed the client to the channel."""
+
+    key: ClassVar[str] = "subscribe"
+
+    recoverable: bool = False
+    epoch: str = ""
+    offset: int = 0
+    positioned: bool = False
+    data: bytes = b""
+
+
+class UnsubscribePush(msgspec.Struct, frozen=True):
+    """The server ended a subscription; the code says whether the client comes back. The reason is never empty."""
+
+    key: ClassVar[str] = "unsubscribe"
+
+    code: int
+    reason: str
+
+
+Push: TypeAlias = SubscribePush | UnsubscribePush
