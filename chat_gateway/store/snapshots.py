@@ -1,0 +1,128 @@
+"""What a connection may read and what it missed, all of one database snapshot.
+
+Recovery is complete or says it is not: a channel's missed entries are all here, or it is `recovered: false`. What fits
+is decided by counts before anything is read, then by size; the most recently active rooms come first.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat_gateway.core.ids import UserId, room_log, user_log
+from chat_gateway.core.rooms import Room
+from chat_gateway.publications import publication_of
+from chat_gateway.realtime.ports import Recovered
+from chat_gateway.realtime.publication import Position, Publication
+from chat_gateway.store.database import Database
+from chat_gateway.store.room_log import entry_of, head_of
+from chat_gateway.store.rooms import rooms_of_member
+
+Missed = Mapping[str, tuple[Publication, ...]]
+
+
+class RoomSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    rooms: tuple[Room, ...]
+    epoch: str
+    channels: dict[str, Recovered]
+
+
+class Snapshots:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(
+        self,
+        user: UserId,
+        since: Mapping[str, Position | None],
+        *,
+        whole: bool,
+        max_entries: int,
+        max_bytes: int | None,
+    ) -> RoomSnapshot:
+        """Read the user's rooms, the heads of their channels, and what they missed since.
+
+        `whole`: the own user log and all joined rooms; otherwise those of `since` the user may read. Recovery is tried
+        where `since` holds a position, and what it gives is at most `max_entries` and `max_bytes` in all.
+        """
+        own = user_log(user)
+        async with self._database.snapshot() as connection:
+            rooms = await rooms_of_member(connection, user)
+            row = (await connection.execute(head_of(own))).one()
+            readable = [(own, row.head or 0), *((room_log(room.id), room.head) for room in rooms)]
+            heads: dict[str, int] = {channel: head for channel, head in readable if whole or channel in since}
+            behind = _behind(heads, since, row.epoch)
+            chosen = _fitting({channel: heads[channel] - offset for channel, offset in behind.items()}, max_entries)
+            missed = await self._missed(connection, {channel: behind[channel] for channel in chosen}, max_bytes)
+        channels = {
+            channel: _recovered(Position(head, row.epoch), behind.get(channel), missed.get(channel))
+            for channel, head in heads.items()
+        }
+        return RoomSnapshot(rooms=tuple(rooms), epoch=row.epoch, channels=channels)
+
+    async def _missed(self, connection: AsyncConnection, after: dict[str, int], max_bytes: int | None) -> Missed:
+        """Read the missed entries of these channels; of those whose size fits, if there is a limit."""
+        if max_bytes is not None and after:
+            # Characters bound the bytes from below: nothing that fits is left out, and little is read in vain.
+            sizes = {row.log_id: row.size for row in await connection.execute(self._query(_SIZES), self._given(after))}
+            after = {channel: after[channel] for channel in _fitting({c: sizes[c] for c in after}, max_bytes)}
+        if not after:
+            return {}
+        missed: dict[str, list[Publication]] = {channel: [] for channel in after}
+        for row in await connection.execute(self._query(_ENTRIES), self._given(after)):
+            missed[row.log_id].append(publication_of(entry_of(row)))
+        fitting: Iterable[str] = missed
+        if max_bytes is not None:
+            fitting = _fitting({c: sum(len(item.data) for item in missed[c]) for c in missed}, max_bytes)
+        return {channel: tuple(missed[channel]) for channel in fitting}
+
+    def _query(self, template: str) -> TextClause:
+        return text(template.format(source=_POSTGRES_SOURCE if self._database.is_postgres else _SQLITE_SOURCE))
+
+    def _given(self, after: Mapping[str, int]) -> dict[str, object]:
+        if self._database.is_postgres:
+            return {"logs": list(after), "after": list(after.values())}
+        return {"given": json.dumps(list(after.items()))}
+
+
+# LATERAL and CROSS JOIN fix the order of the join: a probe of the primary key per channel, whatever the planner thinks.
+_POSTGRES_SOURCE = (
+    "unnest(CAST(:logs AS text[]), CAST(:after AS bigint[])) AS given (log_id, after) CROSS JOIN LATERAL"
+    ' (SELECT * FROM entry WHERE entry.log_id = given.log_id AND entry."offset" > given.after'
+    ' ORDER BY entry."offset" OFFSET 0) AS e'
+)
+_SQLITE_SOURCE = (
+    "json_each(:given) AS given CROSS JOIN entry AS e ON e.log_id = json_extract(given.value, '$[0]')"
+    " AND e.\"offset\" > json_extract(given.value, '$[1]')"
+)
+_SIZES = "SELECT e.log_id, sum(length(e.content)) AS size FROM {source} GROUP BY e.log_id"
+_ENTRIES = 'SELECT e.* FROM {source} ORDER BY e.log_id, e."offset"'
+
+
+def _behind(heads: Mapping[str, int], since: Mapping[str, Position | None], epoch: str) -> dict[str, int]:
+    """Tell for which channels recovery is possible, and after which offset. The empty epoch stands for any."""
+    return {
+        channel: position.offset
+        for channel, head in heads.items()
+        if (position := since.get(channel)) is not None
+        and position.epoch in ("", epoch)
+        and 0 <= position.offset <= head
+    }
+
+
+def _fitting(sizes: Mapping[str, int], most: int) -> Sequence[str]:
+    """Take channels in their order; one that does not fit is left out, and smaller ones after it may still fit."""
+    chosen = []
+    for channel, size in sizes.items():
+        if 0 < size <= most:
+            most -= size
+            chosen.append(channel)
+    return chosen
+
+
+def _recovered(head: Position, after: int | None, missed: tuple[Publication, ...] | None) -> Recovered:
+    if after == head.offset:
+        return Recovered(head=head, recovered=True)
+    return Recovered(head=head, recovered=missed is not None, publications=missed or ())

@@ -1,0 +1,122 @@
+"""Both appenders against the model: random batches, the same answers and the same rows."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chat_gateway.core.changes import Applied, Change, Outcome, Refusal
+from chat_gateway.store.database import Database
+from tests.integration.chat_gateway.store.gateway import (
+    appender_of,
+    create,
+    execute,
+    has_no_gap,
+    join,
+    leave,
+    post,
+    remove,
+    rows,
+    set_marker,
+)
+from tests.integration.chat_gateway.store.model import Model, Row
+
+Answer = Refusal | tuple[bool, list[Row]]
+
+_DEN = create("ann", cid="c0")
+_users = st.sampled_from(["ann", "bob", "cid"])
+_client_ids = st.sampled_from([f"c{number}" for number in range(8)])
+_rooms = st.sampled_from(["lobby", _DEN.room, create("bob", cid="c1").room])
+_posts = st.builds(post, _users, st.sampled_from(["hi", "ho"]), _rooms, _client_ids)
+_others = st.one_of(
+    st.builds(
+        create,
+        st.sampled_from(["ann", "bob"]),
+        st.sampled_from(["den", "pub"]),
+        st.sampled_from(["public", "private"]),
+        st.sampled_from(["c0", "c1"]),
+    ),
+    st.builds(join, _users, _rooms, _client_ids),
+    st.builds(leave, _users, _rooms, _client_ids),
+    st.builds(remove, _users, _users, _rooms, _client_ids),
+    st.builds(set_marker, _users, st.integers(0, 9), _rooms, _client_ids),
+)
+_batches = st.lists(
+    st.one_of(st.lists(_posts, min_size=1, max_size=6), _others.map(lambda change: [change])), max_size=40
+)
+
+
+def _answer(outcome: Outcome) -> Answer:
+    if isinstance(outcome, Refusal):
+        return outcome
+    written = [] if outcome.entry is None else [outcome.entry, *outcome.others]
+    return outcome.repeated, [
+        (e.log, e.offset, e.kind, e.author, e.client_id, e.posts, e.subject, e.content) for e in written
+    ]
+
+
+async def _run(url: str, batches: Sequence[Sequence[Change]]) -> None:
+    """Bring the model and the database through the same changes. Bob is an admin of ann's den."""
+    database = Database(url)
+    appender, model = appender_of(database), Model()
+    try:
+        await appender.connect()
+        for change in (join("ann"), _DEN, join("bob", _DEN.room)):
+            await appender.apply([change])
+            model.apply(change)
+        await execute(url, f"UPDATE member SET role = 'admin' WHERE room_id = '{_DEN.room}' AND user_id = 'bob'")
+        model.members[_DEN.room, "bob"].role = "admin"
+        for batch in batches:
+            _, outcomes = await appender.apply(batch)
+            assert [_answer(outcome) for outcome in outcomes] == model.apply_all(batch)
+            _, found = await appender.find(batch)
+            for written, outcome, seen in zip(batch, outcomes, found, strict=True):
+                _assert_found(written, outcome, seen)
+        await _assert_same(url, model)
+    finally:
+        await appender.close()
+        await database.close()
+
+
+def _assert_found(change: Change, outcome: Outcome, seen: Applied | None) -> None:
+    """What is looked up is what was answered, and only where this very change was written."""
+    if isinstance(outcome, Applied) and outcome.entry is not None and outcome.entry.id == change.id:
+        assert seen is not None
+        assert (seen.entry, seen.others) == (outcome.entry, outcome.others)
+    else:
+        assert seen is None
+
+
+async def _assert_same(url: str, model: Model) -> None:
+    stored = await rows(
+        url,
+        'SELECT log_id, "offset", kind, author, client_id, posts, subject, content FROM entry'
+        ' ORDER BY log_id, "offset"',
+    )
+    assert stored == [row for log in sorted(model.logs) for row in model.logs[log]]
+    members = await rows(url, "SELECT room_id, user_id, role, status, marker, marker_posts FROM member")
+    assert {(room, user): tuple(rest) for room, user, *rest in members} == {
+        key: (m.role, m.status, m.marker, m.marker_posts) for key, m in model.members.items()
+    }
+    assert await has_no_gap(url)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_batches)
+def test_sqlite_answers_and_writes_what_the_model_does(
+    migrated_sqlite: Path, tmp_path: Path, batches: Sequence[Sequence[Change]]
+) -> None:
+    path = tmp_path / f"{uuid.uuid4().hex}.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    asyncio.run(_run(f"sqlite:///{path}", batches))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_batches)
+def test_postgres_answers_and_writes_what_the_model_does(
+    fresh_postgres: Callable[[], str], batches: Sequence[Sequence[Change]]
+) -> None:
+    asyncio.run(_run(fresh_postgres(), batches))
