@@ -84,7 +84,7 @@ def test_agrees_with_wsproto_on_random_streams() -> None:
     # A received Close and a failure with the same code count as equal: wsproto reports both alike. Code 1014, which it
     # takes for unassigned, is left out, and an empty continuation, which it does not look at. It judges text before
     # its frame is complete; we wait for the frame.
-    chance = random.Random(20260924)  # noqa: S311 - a repeatable sequence
+    chance = random.Random(20260924)
     outcomes: set[object] = set()
     early = 0
     for _ in range(2500):

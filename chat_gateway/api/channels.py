@@ -1,0 +1,182 @@
+"""The chat as the engine sees it: which channels a user has, what a publish and an rpc do, what ends a subscription.
+
+Rooms are channels `room:<id>`, each user has one of their own, `user:<id>`, where joins and removals are told.
+"""
+
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+from typing_extensions import override
+
+from chat_gateway.actions import messages
+from chat_gateway.api import verbs
+from chat_gateway.core import errors
+from chat_gateway.core.changes import Join
+from chat_gateway.core.chat import Chat
+from chat_gateway.core.entries import Kind
+from chat_gateway.core.ids import ClientId, RoomId, UserId, room_log, room_of, user_log
+from chat_gateway.core.people import Person
+from chat_gateway.core.rooms import DEFAULT_ROOM, Room
+from chat_gateway.publications import publication_of
+from chat_gateway.realtime.ports import Application, Gained, Lost, Recovered, Snapshot, User
+from chat_gateway.realtime.publication import Position, Publication
+from shared.errors import InvalidInput, NotFound
+
+T = TypeVar("T")
+
+MAX_RECOVERED_AT_CONNECT = 200
+MAX_RECOVERED_AT_SUBSCRIBE = 500
+MAX_RECOVERED_BYTES = 128 * 1024
+
+_FIRST_VISITS = uuid.UUID("9d3c1f0e-7c55-4d0c-8f6b-5f6f2b2f6a11")
+
+
+class RoomSnapshot(Protocol):
+    """A user's rooms and the channels read with them, all of one moment."""
+
+    @property
+    def rooms(self) -> tuple[Room, ...]: ...
+    @property
+    def channels(self) -> Mapping[str, Recovered]: ...
+
+
+class Snapshots(Protocol):
+    async def take(
+        self,
+        user: UserId,
+        since: Mapping[str, Position | None],
+        *,
+        whole: bool,
+        max_entries: int,
+        max_bytes: int | None,
+    ) -> RoomSnapshot: ...
+
+
+class _ConnectWish(msgspec.Struct):
+    rooms: bool = True
+
+
+class _PublishWish(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    body: str
+    client_id: str | None = None
+    reply_to: str | None = None
+
+
+class _Membership(msgspec.Struct):
+    room: str
+
+
+class _OwnEntry(msgspec.Struct):
+    content: _Membership
+
+
+class _UserView(msgspec.Struct):
+    id: str
+    name: str
+    picture: str
+
+
+class _Welcome(msgspec.Struct):
+    user: _UserView
+    rooms: tuple[Room, ...]
+
+
+class ChatChannels(Application):
+    def __init__(self, chat: Chat, snapshots: Snapshots, verify: Callable[[str], Awaitable[User]]) -> None:
+        self._chat = chat
+        self._snapshots = snapshots
+        self._verify = verify
+        self.membership_kinds = frozenset({Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.ROOM_JOINED})
+
+    @override
+    def effect(self, publication: Publication) -> Gained | Lost | None:
+        if publication.kind == Kind.ROOM_JOINED:
+            joined = msgspec.json.decode(publication.data, type=_OwnEntry)
+            return Gained(room_log(RoomId(joined.content.room)))
+        return Lost(publication.subject)
+
+    @override
+    async def verify(self, token: str) -> User:
+        return await self._verify(token)
+
+    @override
+    def channel_of(self, user: User) -> str:
+        return user_log(UserId(user.id))
+
+    @override
+    async def channels_of(self, user: User, data: bytes) -> Sequence[str] | None:
+        """All rooms of the user, whose first visit is to the default room; None where `{"rooms": false}` was asked."""
+        user_id = UserId(user.id)
+        await self._chat.people.know(Person(id=user_id, name=user.name, picture=user.picture))
+        rooms = await self._chat.rooms.of_member(user_id)
+        if not rooms:
+            await self._enter_default_room(user_id)
+            rooms = await self._chat.rooms.of_member(user_id)
+        return [room_log(room.id) for room in rooms] if _decode(data, _ConnectWish).rooms else None
+
+    @override
+    async def snapshot(self, user: User, since: Mapping[str, Position | None], *, connect: bool) -> Snapshot:
+        taken = await self._snapshots.take(
+            UserId(user.id),
+            since,
+            whole=connect,
+            max_entries=MAX_RECOVERED_AT_CONNECT if connect else MAX_RECOVERED_AT_SUBSCRIBE,
+            max_bytes=MAX_RECOVERED_BYTES if connect else None,
+        )
+        if not connect:
+            return Snapshot(channels=taken.channels)
+        welcome = _Welcome(_UserView(user.id, user.name, user.picture), taken.rooms)
+        return Snapshot(channels=taken.channels, data=msgspec.json.encode(welcome))
+
+    @override
+    async def publish(self, user: User, channel: str, data: bytes) -> None:
+        room = room_of(channel)
+        if room is None:
+            raise errors.room_not_found()
+        wish = _decode(data, _PublishWish)
+        request = messages.PostMessage(room=room, body=wish.body, client_id=wish.client_id, reply_to=wish.reply_to)
+        await messages.post(self._chat, UserId(user.id), request)
+
+    @override
+    async def rpc(self, user: User, method: str, data: bytes) -> bytes:
+        return await verbs.find(method)(self._chat, UserId(user.id), data)
+
+    @override
+    async def history(
+        self, user: User, channel: str, *, since: Position | None, limit: int, reverse: bool
+    ) -> tuple[Position, Sequence[Publication]]:
+        room = room_of(channel)
+        page = room and await self._chat.history.page(
+            room,
+            UserId(user.id),
+            after=None if reverse else (since.offset if since else 0),
+            before=since.offset if since and reverse else None,
+            limit=MAX_RECOVERED_AT_SUBSCRIBE if limit < 0 else min(limit, MAX_RECOVERED_AT_SUBSCRIBE),
+        )
+        if not page:
+            raise errors.room_not_found()
+        head = Position(page.head, page.epoch)
+        if since is not None and since.epoch not in ("", page.epoch):
+            raise InvalidInput("unrecoverable_position", "The position is of another log; read from its beginning.")
+        publications = tuple(publication_of(entry) for entry in page.entries) if limit else ()
+        return head, publications[::-1] if reverse else publications
+
+    async def _enter_default_room(self, user: UserId) -> None:
+        """Join the default room once and for all: the fixed client_id makes any later join of this kind a repeat.
+
+        So whoever left or was removed stays outside.
+        """
+        client_id = ClientId(str(uuid.uuid5(_FIRST_VISITS, user)))
+        entry_id = self._chat.new_id()
+        with contextlib.suppress(NotFound):
+            await self._chat.log.append(Join(id=entry_id, room=DEFAULT_ROOM, author=user, client_id=client_id))
+
+
+def _decode(data: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise InvalidInput("invalid_request", f"{error}.") from error

@@ -1,0 +1,124 @@
+"""The engine of one instance: its sessions, and the parts they share. It knows channels, not chat.
+
+Start order: `run` first (it owns every task), then links may be accepted. Stop order: `drain`, then cancel `run`.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from chat_gateway.protocol import codes
+from chat_gateway.realtime.commands import ProtocolCommands
+from chat_gateway.realtime.heartbeat import Heartbeat
+from chat_gateway.realtime.hub import Hub
+from chat_gateway.realtime.limits import Limits
+from chat_gateway.realtime.link import Link
+from chat_gateway.realtime.outbox import Flusher, OutboxLimits
+from chat_gateway.realtime.ports import Application, Bus, ChannelLog
+from chat_gateway.realtime.publication import Batch
+from chat_gateway.realtime.recovery import Recoveries
+from chat_gateway.realtime.repair import AfterStall, Repairer, RepairTimes
+from chat_gateway.realtime.session import Session
+from chat_gateway.realtime.subscriptions import Subscriber
+from chat_gateway.realtime.wheel import Wheel
+
+
+class Engine:
+    """`instance` names this process to clients and operators; `now` and `monotonic` are the only clocks."""
+
+    def __init__(
+        self,
+        *,
+        application: Application,
+        log: ChannelLog,
+        instance: str,
+        version: str,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+        after_stall: AfterStall | None = None,
+        limits: Limits | None = None,
+        outbox_limits: OutboxLimits | None = None,
+        repair_times: RepairTimes | None = None,
+    ) -> None:
+        self.application = application
+        self.instance = instance
+        self.version = version
+        self.now = now
+        self.monotonic = monotonic
+        self.random: Callable[[], float] = random.SystemRandom().random
+        self.limits = limits or Limits()
+        self.wheel = Wheel(monotonic)
+        self.flusher = Flusher(outbox_limits or OutboxLimits())
+        self.hub = Hub(application)
+        self.repairer = Repairer(self.hub, log, monotonic, repair_times, after_stall)
+        self.recoveries = Recoveries(
+            each_bytes=self.limits.recovery_bytes, instance_bytes=self.limits.instance_recovery_bytes
+        )
+        self.heartbeat = Heartbeat(self)
+        self.subscriber = Subscriber(self)
+        self.commands = ProtocolCommands(self)
+        self.sessions: dict[Session, None] = {}
+        self._bus: Bus | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+
+    def carried_by(self, bus: Bus) -> None:
+        self._bus = bus
+        self.hub.carried_by(bus)
+
+    def committed(self, batch: Batch) -> None:
+        """Relay what has just been committed: to our own listeners at once, then to the bus. Never blocks."""
+        self.hub.received(batch)
+        if self._bus is not None:
+            self._bus.publish(batch)
+
+    def accept(self, link: Link) -> Session:
+        session = Session(link, self)
+        self.sessions[session] = None
+        return session
+
+    def left(self, session: Session) -> None:
+        self.sessions.pop(session, None)
+        self.recoveries.written(session)
+        self.hub.leave(session, list(session.channels))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+            raise RuntimeError("the engine is not running")
+        self._tasks.create_task(work)
+
+    async def run(self) -> None:
+        """Keep time, mend holes and carry the sessions' work, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.wheel.run())
+                tasks.create_task(self.repairer.run())
+        finally:
+            self._tasks = None
+
+    def end_session(self, session_id: str) -> None:
+        """Close the connections of a session that auth has ended; their tokens are good no more."""
+        self._close(self._of(lambda session: session.user is not None and session.user.session == session_id))
+
+    def end_key(self, key_id: str) -> None:
+        """Have the clients fetch a new token whose present one was signed by a key that auth has withdrawn."""
+        mine = self._of(lambda session: session.user is not None and session.user.key_id == key_id)
+        self._close(mine, codes.STATE_INVALIDATED)
+
+    async def drain(self) -> None:
+        """Send every client to another instance, spread over the limit's seconds, and wait until all are told."""
+        sessions = list(self.sessions)
+        pause = self.limits.spread_seconds / max(len(sessions), 1)
+        for number, session in enumerate(sessions):
+            await asyncio.sleep(pause if number else 0)  # none after the last: a single client delays nobody's end
+            session.close(codes.SHUTDOWN)
+        self._close(list(self.sessions), codes.SHUTDOWN)
+
+    def _of(self, wanted: Callable[[Session], bool]) -> list[Session]:
+        return [session for session in self.sessions if wanted(session)]
+
+    def _close(self, sessions: Iterable[Session], why: codes.Disconnect = codes.FORCE_DISCONNECT) -> None:
+        for session in sessions:
+            session.close(why)

@@ -1,0 +1,50 @@
+"""The settings of a gateway, by environment (CHAT_*, and the shared names) over a YAML file."""
+
+import os
+import socket
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import SettingsBase, SharedSettings
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class DatabaseSettings(SettingsBase):
+    """The one thing migrations need; other names of the same file are for others."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", extra="ignore")
+
+    database_url: str = Field(
+        "sqlite:///var/chat.db",
+        pattern=r"^(sqlite:///|postgresql://)",
+        description="the chat database, like postgresql://chat:password@host/chat or sqlite:///var/chat.db",
+        repr=False,
+    )
+
+
+class ChatSettings(DatabaseSettings, SharedSettings):
+    model_config = SettingsConfigDict(env_prefix="CHAT_", extra="forbid")
+
+    port: int = Field(8082, ge=0, le=65535, description="the port clients and the front proxy connect to")
+    ops_port: int = Field(9082, ge=0, le=65535, description="the port of /livez, /readyz and /metrics")
+    auth_url: str = Field(
+        "http://127.0.0.1:8081",
+        pattern=r"^https?://",
+        description="where this gateway reaches the auth service, like http://auth_service:8000",
+    )
+    instance: str = Field(
+        default_factory=_this_process, min_length=1, description="this gateway's name in logs, metrics and replies"
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, le=600, description="the time over which clients are sent away when the gateway stops"
+    )
+    ping_seconds: int = Field(25, ge=10, le=600, description="the interval of pings to each client")
+
+    @field_validator("auth_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.removesuffix("/")

@@ -1,0 +1,40 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_gateway.core.rooms import DEFAULT_ROOM, MAX_NAME, room_name
+from shared.errors import AppError, InvalidInput
+from tests.builders import room
+
+
+def test_a_name_is_tidied() -> None:
+    assert room_name("  The\t big \n room ") == "The big room"
+    assert room_name("e\N{COMBINING ACUTE ACCENT}t") == "\N{LATIN SMALL LETTER E WITH ACUTE}t"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 81, "a\0b", "a\x1bb", "right\N{RIGHT-TO-LEFT OVERRIDE}left"])
+def test_a_name_that_is_empty_long_or_unprintable_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        room_name(text)
+    assert refused.value.code == "invalid_request"
+
+
+def test_a_name_may_be_80_characters_after_it_was_tidied() -> None:
+    assert len(room_name(" " + "ä" * 80 + " ")) == MAX_NAME
+
+
+@given(text=st.text(max_size=100))
+def test_a_tidy_name_stays_as_it_is(text: str) -> None:
+    try:
+        name = room_name(text)
+    except AppError:
+        return
+    assert room_name(name) == name
+
+
+def test_everybody_begins_in_the_lobby() -> None:
+    assert DEFAULT_ROOM == "lobby"
+
+
+def test_a_room_is_what_one_person_sees() -> None:
+    assert room(role=None, marker=0, unread=0) != room()
