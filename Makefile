@@ -1,0 +1,86 @@
+# Every command of this project. `make` alone lists them.
+
+PYTHON ?= python3
+PORT ?= 8080
+service ?= auth_service chat_gateway
+CONFIG ?= deploy/config/dev.yml
+
+RUN := .venv/bin/python -m
+PYTEST := $(RUN) pytest -q
+NPM := $(RUN) deploy.node
+MIGRATIONS := $(RUN) deploy.migrations
+INNER := */core/*,*/actions/*
+
+.DEFAULT_GOAL := help
+.PHONY: help run test setup fmt lint types unit integration e2e browser-test compose-test web screenshots \
+	db-revise db-upgrade db-downgrade env ci nightly
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  %-16s %s\n' "$$name" "$$text"; done
+
+run: ## the whole system on this machine, set up first where needed; PORT=8080
+	@exec $(PYTHON) -m deploy.bootstrap run --port "$(PORT)"
+
+setup: ## what tests and checks need: the environment, its packages, the client's packages
+	@$(PYTHON) -m deploy.bootstrap setup
+
+test: web ## every test but the containers', with the coverage gate
+	$(NPM) run test
+	$(PYTEST) -n 2 --dist loadfile --cov --cov-report= tests/unit tests/integration tests/e2e tests/browser
+	$(RUN) coverage report --fail-under=100 --include='$(INNER)'
+	$(RUN) coverage report --fail-under=95 --omit='$(INNER)'
+
+fmt: setup ## format, and mend what ruff can mend
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+lint: setup ## ruff, spelling, imports, dead code, eslint
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	.venv/bin/codespell $$(git ls-files)
+	.venv/bin/lint-imports
+	$(RUN) vulture
+	$(NPM) run lint
+
+types: setup ## mypy strict and vue-tsc
+	$(RUN) mypy
+	$(NPM) run types
+
+unit: setup ## tests without I/O, the client's too
+	$(PYTEST) tests/unit
+	$(NPM) run test
+
+integration: setup ## tests with one real thing each
+	$(PYTEST) tests/integration
+
+e2e: setup ## tests of the whole system as processes
+	$(PYTEST) tests/e2e
+
+browser-test: web ## stories in a real Chromium
+	$(PYTEST) tests/browser
+
+compose-test: setup ## the real docker-compose.yml: build, talk, scale, kill
+	$(PYTEST) tests/compose
+
+web: setup ## builds the client
+	@$(RUN) deploy.client build
+
+screenshots: web ## takes the README's pictures from the running system
+	$(RUN) tests.browser.screenshots
+
+db-revise: setup ## a migration from the tables; m="add topic" service=chat_gateway
+	@$(MIGRATIONS) revise --config $(CONFIG) --message "$(m)" $(service)
+
+db-upgrade: setup ## migrates up; [service=auth_service|chat_gateway] [to=head]
+	@$(MIGRATIONS) upgrade --config $(CONFIG) --to "$(to)" $(service)
+
+db-downgrade: setup ## migrates down; [service=auth_service|chat_gateway] [to=-1]
+	@$(MIGRATIONS) downgrade --config $(CONFIG) --to="$(to)" $(service)
+
+env: ## a .env with fresh secrets for docker compose
+	@$(PYTHON) -m deploy.make_env
+
+ci: lint types test compose-test ## what every push runs
+
+nightly: ci ## what every night runs
