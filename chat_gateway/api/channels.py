@@ -124,7 +124,7 @@ class ChatChannels(Application):
             since,
             whole=connect,
             max_entries=MAX_RECOVERED_AT_CONNECT if connect else MAX_RECOVERED_AT_SUBSCRIBE,
-            max_bytes=MAX_RECOVERED_BYTES if connect else None,
+            max_bytes=MAX_RECOVERED_BYTES,
         )
         if not connect:
             return Snapshot(channels=taken.channels)
@@ -177,6 +177,6 @@ class ChatChannels(Application):
 
 def _decode(data: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(data or b"{}", type=kind)
+        return msgspec.json.decode(b"{}" if data in (b"", b"null") else data, type=kind)
     except msgspec.MsgspecError as error:
         raise InvalidInput("invalid_request", f"{error}.") from error

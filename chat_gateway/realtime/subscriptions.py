@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _ROUNDS = 5
+_MAX_CHANNEL = 255
 
 
 class Subscriber:
@@ -62,6 +63,8 @@ class Subscriber:
         name = request.channel
         if name in session.channels:
             raise Conflict("already_subscribed", "The channel is subscribed already.")
+        if len(name) > _MAX_CHANNEL:
+            raise NotFound("unknown_channel", "A channel's name has at most 255 characters.")
         if request.type or request.tf:
             raise NotFound("not_available", "Only plain stream subscriptions are available.")
         self._attach(session, name, by_server=False)

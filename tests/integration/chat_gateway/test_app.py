@@ -316,6 +316,18 @@ async def test_a_plain_request_for_the_websocket_address_says_what_to_do(gateway
         assert (answer.status, (await answer.json())["code"]) == (426, "upgrade_required")
 
 
+async def test_a_channel_name_beyond_the_protocols_length_is_unknown(gateway: Running) -> None:
+    peer = await gateway.connect()
+    reply = await peer.ask(subscribe={"channel": "x" * 256})
+    assert reply["error"] == {"code": 102, "message": "unknown_channel"}
+
+
+async def test_connect_data_of_null_is_no_data(gateway: Running) -> None:
+    peer = await gateway.open()
+    reply = await peer.ask(connect={"token": gateway.auth.token(), "data": None})
+    assert "room:lobby" in reply["connect"]["subs"]
+
+
 async def test_publish_to_a_room_is_a_post_and_to_anything_else_is_refused(gateway: Running) -> None:
     peer = await gateway.connect()
     assert (await peer.ask(publish={"channel": "room:lobby", "data": {"body": "by publish"}}))["publish"] == {}
