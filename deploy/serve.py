@@ -46,6 +46,7 @@ def main(port: str, var: str = "var") -> int:
 
 def _prepare(ports: Ports, var: Path) -> None:
     var.mkdir(exist_ok=True)
+    var.chmod(0o700)  # the databases hold password hashes and private keys: no other user of this machine may read them
     ensure_build()
     _migrate()
     write_configuration(var / "nginx", local_values(ports, loopback_addresses(), WEB / "dist"))

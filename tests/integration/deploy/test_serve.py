@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ Running = tuple[subprocess.Popen[bytes], Ports, Path]
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     ports, log = free_ports(), tmp_path / "log"
+    tmp_path.chmod(0o755)
     databases = {name: f"sqlite:///{tmp_path}/{name}.db" for name in ("AUTH_DATABASE_URL", "CHAT_DATABASE_URL")}
     environment = {**os.environ, **databases}  # noqa: TID251 -- a child needs its parent's
     command = [sys.executable, "-m", "deploy.serve", str(ports.front), str(tmp_path)]
@@ -54,6 +56,7 @@ async def test_a_stop_leaves_nothing(running: Running, number: signal.Signals) -
     pids = await ready(running)
     process, ports, log = running
     assert len(pids) > 15
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700, "the databases are for their owner only"
     process.send_signal(number)
     assert process.wait(10) == 0
     assert log.read_text().endswith("Stopped.\n")
