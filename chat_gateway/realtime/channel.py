@@ -56,9 +56,6 @@ class Channel:
         self.joining: dict[Listener, list[Publication]] = {}
         self.waiting: dict[Listener, int] = {}
 
-    def listeners(self) -> list[Listener]:
-        return [*(listener for group in self.live.values() for listener in group), *self.joining, *self.waiting]
-
     def is_empty(self) -> bool:
         return not (self.joining or self.waiting or any(self.live.values()))
 

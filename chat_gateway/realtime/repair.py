@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 
 from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.ports import ChannelLog
 from shared.errors import AppError
 
 _log = structlog.get_logger(__name__)
+
+REPAIRED = Counter("parley_publications_repaired", "Publications read from the log because the bus lost them.")
 
 _CHUNK = 1_000
 _READERS = 4
@@ -51,7 +54,6 @@ class Repairer:
         self._unchecked: set[str] = set()
         self._check_now = asyncio.Event()
         self._last_tick = monotonic()
-        self.repaired = 0
         hub.repaired_by(self)
 
     def missing(self, channel: str) -> None:
@@ -123,7 +125,7 @@ class Repairer:
     async def _read_hole(self, channel: str) -> None:
         while (position := self._hub.position(channel)) is not None:
             publications = await self._channel_log.read(channel, after=position.offset, limit=500)
-            self.repaired += len(publications)
+            REPAIRED.inc(len(publications))
             self._hub.repaired(channel, publications, position.epoch)
             if self._hub.position(channel) == position:
                 self._hub.give_up(channel)
