@@ -5,6 +5,7 @@ import { createApp } from 'vue'
 
 import App from './App.vue'
 import { Api } from './net/api'
+import { networkOf } from './net/network'
 import { Realtime } from './net/realtime'
 import { createPages } from './router'
 import { apiKey, dialKey } from './stores/ports'
@@ -16,10 +17,11 @@ const api = new Api(
   () => Date.now(),
 )
 const endpoint = `${location.origin.replace(/^http/, 'ws')}/connection/websocket`
+const network = networkOf(window)
 
 createApp(App)
   .provide(apiKey, api)
-  .provide(dialKey, (listener) => new Realtime(endpoint, () => api.unusedToken(), listener))
+  .provide(dialKey, (listener) => new Realtime(endpoint, () => api.unusedToken(), listener, WebSocket, network))
   .use(createPinia())
   .use(createPages(() => useSession()))
   .mount('#app')

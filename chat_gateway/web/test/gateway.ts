@@ -1,7 +1,8 @@
-// A gateway of one room log on the other end of a WebSocket that is not one.
+// A gateway with a lobby, and a side room if asked, on the other end of a WebSocket that is not one.
 // Speaks the JSON protocol to npm `centrifuge`, so that tests run the real net and stores.
 
 import type { UserId } from '../src/core/wire'
+import { socketOf, type FakeSocket } from './socket'
 
 export interface LogEntry {
   readonly offset: number
@@ -15,9 +16,11 @@ export interface LogEntry {
   readonly content: { readonly body?: string }
 }
 
+type Asked = Record<string, { offset?: number; recover?: boolean }>
+
 interface Command {
   id: number
-  connect?: { token: string; subs?: Record<string, { offset?: number; recover?: boolean }> }
+  connect?: { token: string; subs?: Asked }
   rpc?: { method: string; data: Record<string, unknown> }
 }
 
@@ -32,36 +35,45 @@ export const OTHER = 'other' as UserId
 
 export class Gateway {
   log: LogEntry[] = []
+  /** The log of the room `side`; null while there is no such room. */
+  side: LogEntry[] | null = null
   epoch = 'e1'
   recovers = true
   reachable = true
+  /** Takes a connect and never answers it. */
+  silent = false
   markers: unknown[] = []
   calls: string[] = []
   tokens: string[] = []
+  /** The channels whose position came, one list for each connect. */
+  positions: string[][] = []
+  dials = 0
+  /** So many of the next connects get no answer but the end of the socket. */
+  drops = 0
   refuseConnect: { code: number; reason: string } | null = null
   refusals: Refusal[] = []
   #socket: FakeSocket | null = null
 
   readonly socket: typeof WebSocket = socketOf(this)
 
-  say(author: string, body: string, clientId = `c${this.log.length + 1}`): LogEntry {
-    const offset = this.log.length + 1
+  say(author: string, body: string, clientId?: string, log = this.log): LogEntry {
+    const offset = log.length + 1
     const entry: LogEntry = {
       offset,
       type: 'message.posted',
       id: `m${offset}`,
       at: offset * 1000,
       author,
-      client_id: clientId,
+      client_id: clientId ?? `c${offset}`,
       posts: offset,
       content: { body },
     }
-    this.log.push(entry)
+    log.push(entry)
     return entry
   }
 
-  push({ offset, ...data }: LogEntry): void {
-    this.#write({ push: { channel: 'room:lobby', pub: { data, offset } } })
+  push({ offset, ...data }: LogEntry, room = 'lobby'): void {
+    this.#write({ push: { channel: `room:${room}`, pub: { data, offset } } })
   }
 
   cut(code = 3001, reason = 'shutdown'): void {
@@ -71,6 +83,7 @@ export class Gateway {
   }
 
   opened(socket: FakeSocket): void {
+    this.dials += 1
     if (this.reachable) this.#socket = socket
     setTimeout(() => (this.reachable ? socket.onopen?.() : socket.ended(1006, '')), 0)
   }
@@ -96,34 +109,54 @@ export class Gateway {
     else this.#write({ id, rpc: { data: this.#do(rpc.method, rpc.data) } })
   }
 
-  #welcome(id: number, { token, subs }: NonNullable<Command['connect']>): void {
+  #welcome(id: number, { token, subs = {} }: NonNullable<Command['connect']>): void {
     this.tokens.push(token)
+    this.positions.push(Object.keys(subs))
+    if (this.silent) return
+    if (this.drops > 0) {
+      this.drops -= 1
+      this.cut(1006, '')
+      return
+    }
     if (this.refuseConnect !== null) {
       const { code, reason } = this.refuseConnect
       this.refuseConnect = null
       this.cut(code, reason)
       return
     }
-    const head = this.log.length
-    const room = { id: 'lobby', name: 'Lobby', kind: 'public', topic: '', role: 'member', head, posts: head, marker: 0, unread: head }
+    const names = this.side === null ? ['lobby'] : ['lobby', 'side']
     const user = { id: ME, name: 'Me', picture: null }
     this.#write({
       id,
       connect: {
         client: 'c',
         version: 'fake',
-        subs: { 'room:lobby': this.#position(subs?.['room:lobby']), [`user:${ME}`]: { epoch: this.epoch, recoverable: true } },
-        data: { user, rooms: [room] },
+        subs: {
+          ...Object.fromEntries(names.map((room) => [`room:${room}`, this.#position(room, subs)])),
+          [`user:${ME}`]: { epoch: this.epoch, recoverable: true },
+        },
+        data: { user, rooms: names.map((room) => this.#view(room)) },
       },
     })
   }
 
-  #position(asked: { offset?: number; recover?: boolean } | undefined): object {
-    const base = { recoverable: true, positioned: true, epoch: this.epoch, offset: this.log.length }
+  #logOf(room: unknown): LogEntry[] {
+    return room === 'side' ? (this.side ?? []) : this.log
+  }
+
+  #view(room: string): object {
+    const head = this.#logOf(room).length
+    return { id: room, name: room === 'side' ? 'Side' : 'Lobby', kind: 'public', topic: '', role: 'member', head, posts: head, marker: 0, unread: head }
+  }
+
+  #position(room: string, subs: Asked): object {
+    const asked = subs[`room:${room}`]
+    const log = this.#logOf(room)
+    const base = { recoverable: true, positioned: true, epoch: this.epoch, offset: log.length }
     if (asked?.recover !== true) return base
     if (!this.recovers) return { ...base, was_recovering: true }
     const offset = asked.offset ?? 0
-    const missed = this.log.slice(offset).map(({ offset: at, ...data }) => ({ offset: at, data }))
+    const missed = log.slice(offset).map(({ offset: at, ...data }) => ({ offset: at, data }))
     return { ...base, offset, was_recovering: true, recovered: true, publications: missed }
   }
 
@@ -142,49 +175,13 @@ export class Gateway {
     return { id: entry.id, offset: entry.offset, at: entry.at }
   }
 
-  #page({ before, after, limit }: Record<string, unknown>): object {
+  #page({ room, before, after, limit }: Record<string, unknown>): object {
     const size = Number(limit)
-    const head = this.log.length
-    let entries = this.log.slice(-size)
-    if (typeof before === 'number') entries = this.log.slice(Math.max(0, before - 1 - size), before - 1)
-    if (typeof after === 'number') entries = this.log.slice(after, after + size)
+    const log = this.#logOf(room)
+    const head = log.length
+    let entries = log.slice(-size)
+    if (typeof before === 'number') entries = log.slice(Math.max(0, before - 1 - size), before - 1)
+    if (typeof after === 'number') entries = log.slice(after, after + size)
     return { entries, head, epoch: this.epoch }
   }
-}
-
-class FakeSocket {
-  readyState = 0
-  binaryType = ''
-  onopen: (() => void) | null = null
-  onmessage: ((event: { data: string }) => void) | null = null
-  onclose: ((event: { code: number; reason: string }) => void) | null = null
-  onerror: (() => void) | null = null
-
-  constructor(private readonly gateway: Gateway) {
-    gateway.opened(this)
-  }
-
-  send(text: string): void {
-    this.gateway.received(text)
-  }
-
-  close(): void {
-    this.ended(1000, '')
-  }
-
-  ended(code: number, reason: string): void {
-    if (this.readyState === 3) return
-    this.readyState = 3
-    this.onclose?.({ code, reason })
-  }
-}
-
-/** A class to give to the library: each `new` of it dials this gateway. */
-function socketOf(gateway: Gateway): typeof WebSocket {
-  const Dialled = class extends FakeSocket {
-    constructor() {
-      super(gateway)
-    }
-  }
-  return Dialled as unknown as typeof WebSocket
 }

@@ -88,7 +88,11 @@ export class Page {
   async logIn(email: string, password: string): Promise<void> {
     await this.fill('login-email', email)
     await this.fill('login-password', password)
-    const form = (await this.get('login-submit')).closest('form')
+    await this.submit('login-submit')
+  }
+
+  async submit(testid: string): Promise<void> {
+    const form = (await this.get(testid)).closest('form')
     form?.dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
   }
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import { Gateway, OTHER } from '../../test/gateway'
 import { settled } from '../../test/settled'
@@ -9,9 +9,11 @@ let open: Realtime | null = null
 afterEach(() => {
   open?.disconnect()
   open = null
+  vi.restoreAllMocks()
+  vi.useRealTimers()
 })
 
-function dial(gateway: Gateway, token: () => Promise<string> = () => Promise.resolve('t')) {
+function dial(gateway: Gateway, token = () => Promise.resolve('t')) {
   const told: string[] = []
   const realtime = new Realtime(
     'ws://localhost/connection/websocket',
@@ -23,6 +25,7 @@ function dial(gateway: Gateway, token: () => Promise<string> = () => Promise.res
       positioned: (channel, { offset, epoch }) => told.push(`${channel} at ${offset} of ${epoch}`),
       published: (channel, _, offset) => told.push(`${channel} published ${offset}`),
       unsubscribed: (channel) => told.push(`${channel} gone`),
+      essential: (channel) => channel === 'room:lobby',
     },
     gateway.socket,
   )
@@ -104,4 +107,50 @@ test.each([
   await settled(() => told.includes('connected'))
   gateway.cut(code, 'terminal')
   expect(told.at(-1)).toBe(`ended ${reason}`)
+})
+
+async function connected(gateway: Gateway) {
+  vi.useFakeTimers()
+  vi.spyOn(Math, 'random').mockReturnValue(0.5) // the library's back-off has a jitter
+  const { told } = dial(gateway)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(told).toContain('connected')
+  return told
+}
+
+const ALL = ['room:lobby', 'room:side', 'user:me']
+const LESS = ['room:lobby']
+
+test('after two failed connects only the essential position is sent, and all again once it is connected', async () => {
+  const gateway = new Gateway()
+  gateway.side = []
+  const told = await connected(gateway)
+  gateway.drops = 3
+  gateway.cut()
+  gateway.say(OTHER, 'missed')
+  gateway.say(OTHER, 'missed', undefined, gateway.side)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(gateway.positions).toEqual([[], ALL, ALL, LESS, LESS])
+  expect(told.slice(-4)).toEqual(['room:lobby at 0 of e1', 'room:side at 1 of e1', 'user:me at 0 of e1', 'room:lobby published 1'])
+
+  gateway.cut()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(gateway.positions.slice(5)).toEqual([ALL])
+})
+
+test('a server out of reach and an answer later than 15 seconds are failed connects', async () => {
+  const gateway = new Gateway()
+  gateway.side = []
+  await connected(gateway)
+  gateway.silent = true
+  gateway.cut()
+  await vi.advanceTimersByTimeAsync(16_000)
+  gateway.silent = false
+  gateway.reachable = false
+  await vi.advanceTimersByTimeAsync(1)
+  gateway.cut()
+  await vi.advanceTimersByTimeAsync(20_000)
+  gateway.reachable = true
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(gateway.positions).toEqual([[], ALL, LESS])
 })

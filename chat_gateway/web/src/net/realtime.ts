@@ -1,10 +1,12 @@
 // The connection to a gateway: npm `centrifuge`, its token, its server-side subscriptions, rpc.
 // The library reconnects and recovers; what it calls terminal is told with a sentence, except
-// a refused token, which gets one fresh try. Knows channels, not rooms.
+// a refused token, which gets one fresh try. After two failed connects it asks for less.
+// Knows channels, not rooms.
 
-import { Centrifuge, UnauthorizedError, type DisconnectedContext } from 'centrifuge'
+import { Centrifuge, UnauthorizedError, type DisconnectedContext, type ErrorContext } from 'centrifuge'
 
 import { ApiError, RpcError } from '../core/errors'
+import { onlyPositions, rewritingConnect } from './positions'
 
 /**
  * Where a channel stands when it is subscribed. If all that was missed follows, this is the
@@ -23,9 +25,12 @@ export interface Listener {
   positioned(channel: string, position: Position): void
   published(channel: string, data: unknown, offset: number): void
   unsubscribed(channel: string): void
+  /** Asked when connecting is hard: is the channel's past still worth its answer? */
+  essential(channel: string): boolean
 }
 
 const TIMEOUT_MS = 15_000
+const FAILURES_BEFORE_LESS = 2
 const UNAUTHORIZED = 1
 const CALLED_BY_US = 0
 const TOKEN_REFUSED = [101, 109, 3500]
@@ -45,18 +50,21 @@ const REASONS: Readonly<Record<number, string>> = {
 export class Realtime {
   readonly #client: Centrifuge
   #freshTry = false
+  #failures = 0
 
   constructor(
     endpoint: string,
     private readonly token: () => Promise<string>,
     private readonly listener: Listener,
     websocket: typeof WebSocket = WebSocket,
+    network: EventTarget | null = null,
   ) {
     this.#client = new Centrifuge(endpoint, {
       getToken: () => this.#getToken(),
       timeout: TIMEOUT_MS,
       name: 'parley-web',
-      websocket,
+      websocket: rewritingConnect(websocket, (connect) => this.#bounded(connect)),
+      networkEventTarget: network,
     })
     this.#listen()
   }
@@ -87,14 +95,21 @@ export class Realtime {
     }
   }
 
+  #bounded(connect: string): string {
+    if (this.#failures < FAILURES_BEFORE_LESS) return connect
+    return onlyPositions(connect, (channel) => this.listener.essential(channel))
+  }
+
   #listen(): void {
     const { listener } = this
     this.#client
       .on('connecting', () => listener.connecting())
       .on('connected', ({ data }) => {
         this.#freshTry = false
+        this.#failures = 0
         listener.connected(data as unknown)
       })
+      .on('error', (context) => this.#failed(context))
       .on('disconnected', (context) => this.#ended(context))
       .on('subscribed', ({ channel, streamPosition }) => {
         const { offset = 0, epoch = '' } = streamPosition ?? {}
@@ -102,6 +117,10 @@ export class Realtime {
       })
       .on('publication', ({ channel, data, offset = 0 }) => listener.published(channel, data as unknown, offset))
       .on('unsubscribed', ({ channel }) => listener.unsubscribed(channel))
+  }
+
+  #failed({ type }: ErrorContext): void {
+    if (type === 'transport' || type === 'connect') this.#failures += 1
   }
 
   #ended({ code }: DisconnectedContext): void {

@@ -38,6 +38,7 @@ export const useConnection = defineStore('connection', () => {
   const wasConnected = ref(false)
   const hearers: Hearer[] = []
   let realtime: Realtime | null = null
+  let preferred: RoomId | null = null
 
   function tell(say: (hearer: Hearer) => void): void {
     hearers.forEach(say)
@@ -84,6 +85,8 @@ export const useConnection = defineStore('connection', () => {
     unsubscribed(channel) {
       ofRoom(channel, (room) => tell((hearer) => hearer.gone?.(room)))
     },
+    // The rooms and their counts come with every welcome, so one's own log is not among them.
+    essential: (channel) => preferred !== null && channel === ROOM + preferred,
   }
 
   function start(): void {
@@ -95,6 +98,7 @@ export const useConnection = defineStore('connection', () => {
   function stop(): void {
     realtime?.disconnect()
     realtime = null
+    preferred = null
     wasConnected.value = false
     state.value = 'connecting'
     tell((hearer) => hearer.stopped?.())
@@ -105,9 +109,14 @@ export const useConnection = defineStore('connection', () => {
     return realtime.rpc(method, data)
   }
 
+  /** What this room missed is wanted first when a connect is too much to answer. */
+  function prefer(room: RoomId): void {
+    preferred = room
+  }
+
   function hear(hearer: Hearer): void {
     hearers.push(hearer)
   }
 
-  return { state, reason, wasConnected, start, stop, rpc, hear }
+  return { state, reason, wasConnected, start, stop, rpc, prefer, hear }
 })

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import { clientOf } from '../../test/client'
 import { Gateway, ME, OTHER } from '../../test/gateway'
@@ -6,12 +6,15 @@ import { settled } from '../../test/settled'
 import type { RoomId } from '../core/wire'
 
 const LOBBY = 'lobby' as RoomId
+const SIDE = 'side' as RoomId
 
 let stop = (): void => undefined
-afterEach(() => stop())
+afterEach(() => {
+  stop()
+  vi.useRealTimers()
+})
 
-async function lobby(past = 0) {
-  const gateway = new Gateway()
+async function lobby(past = 0, gateway = new Gateway()) {
   for (let n = 0; n < past; n += 1) gateway.say(OTHER, `old ${n}`)
   const client = clientOf(gateway)
   stop = client.connection.stop
@@ -68,6 +71,33 @@ test('after a very long absence the room starts again from its newest page', asy
   for (let n = 0; n < 500; n += 1) gateway.say(OTHER, 'missed')
   await settled(() => offsets().length === 50)
   expect(offsets()).toEqual(upTo(503, 454))
+})
+
+test.each([true, false])('a room whose position was not sent has no silent hole; pushed to before it is opened: %s', async (pushed) => {
+  const gateway = new Gateway()
+  const side = (gateway.side = [])
+  const inSide = () => gateway.say(OTHER, 'aside', undefined, side)
+  inSide()
+  const { room, rooms, connection, offsets } = await lobby(3, gateway)
+  await room.open(SIDE)
+  expect(offsets()).toEqual([1])
+  await room.open(LOBBY)
+
+  vi.useFakeTimers()
+  gateway.drops = 2
+  gateway.cut()
+  for (let n = 0; n < 5; n += 1) inSide()
+  gateway.say(OTHER, 'missed')
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(connection.state).toBe('connected')
+  expect(offsets()).toEqual(upTo(4))
+  expect(gateway.positions.at(-1)).toEqual(['room:lobby'])
+  expect(rooms.rooms.get(SIDE)).toMatchObject({ unread: 6, head: 6 })
+
+  if (pushed) gateway.push(inSide(), 'side')
+  void room.open(SIDE)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(offsets()).toEqual(upTo(pushed ? 7 : 6))
 })
 
 test('a new epoch forgets the old log', async () => {

@@ -82,6 +82,7 @@ export const useRoom = defineStore('room', () => {
 
   async function open(id: RoomId): Promise<void> {
     openId.value = id
+    connection.prefer(id)
     trouble.value = ''
     await load(id)
   }
