@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import RowMapping, Select, Table, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.core import errors
@@ -14,6 +14,10 @@ from auth_service.core.users import User, UserId
 from auth_service.store import tables
 from auth_service.store.clock import database_now
 
+_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
 _COLUMNS = tuple(column for column in tables.user.c if column.name != "created_at")
 
 
@@ -31,10 +35,11 @@ class StoredUsers:
         self._connection = connection
 
     async def add(self, user: User) -> None:
-        try:
-            await self._connection.execute(insert(tables.user).values(**asdict(user), created_at=database_now()))
-        except IntegrityError as error:
-            raise errors.email_taken() from error
+        # no error where the address is taken: PostgreSQL would write it into its own log
+        new = _INSERTS[self._connection.dialect.name](tables.user).on_conflict_do_nothing(index_elements=["email"])
+        done = await self._connection.execute(new.values(**asdict(user), created_at=database_now()))
+        if done.rowcount == 0:
+            raise errors.email_taken()
 
     async def find_by_email(self, email: str) -> User | None:
         return await self._first(select(*user_columns()).where(tables.user.c.email == email))
