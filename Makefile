@@ -12,8 +12,8 @@ MIGRATIONS := $(RUN) deploy.migrations
 INNER := */core/*,*/actions/*
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup fmt lint types unit integration e2e browser-test compose-test web screenshots \
-	db-revise db-upgrade db-downgrade env ci nightly
+.PHONY: help run test setup fmt lint types unit integration e2e conformance fuzz browser-test compose-test web screenshots \
+	db-revise db-upgrade db-downgrade redis-reset env ci nightly
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -27,7 +27,7 @@ setup: ## what tests and checks need: the environment, its packages, the client'
 
 test: web ## every test but the containers', with the coverage gate
 	$(NPM) run test
-	$(PYTEST) -n 2 --dist loadfile --cov --cov-report= tests/unit tests/integration tests/e2e tests/browser
+	$(PYTEST) -n 2 --dist loadfile --max-worker-restart=0 --cov --cov-report= tests/unit tests/integration tests/e2e tests/browser
 	$(RUN) coverage report --fail-under=100 --include='$(INNER)'
 	$(RUN) coverage report --fail-under=95 --omit='$(INNER)'
 
@@ -57,6 +57,12 @@ integration: setup ## tests with one real thing each
 e2e: setup ## tests of the whole system as processes
 	$(PYTEST) tests/e2e
 
+conformance: setup ## the test suites of the Python and npm SDKs against the engine
+	$(PYTEST) tests/conformance
+
+fuzz: setup ## thousands of requests a verb against the REST face, new ones each time
+	$(PYTEST) --hypothesis-profile=nightly --timeout=600 tests/integration/chat_gateway/api/test_api_fuzz.py
+
 browser-test: web ## stories in a real Chromium
 	$(PYTEST) tests/browser
 
@@ -78,9 +84,12 @@ db-upgrade: setup ## migrates up; [service=auth_service|chat_gateway] [to=head]
 db-downgrade: setup ## migrates down; [service=auth_service|chat_gateway] [to=-1]
 	@$(MIGRATIONS) downgrade --config $(CONFIG) --to="$(to)" $(service)
 
+redis-reset: setup ## removes Parley's keys from Redis, safe while running; REDIS_URL=redis://127.0.0.1:8084/0
+	@$(RUN) deploy.redis_reset
+
 env: ## a .env with fresh secrets for docker compose
 	@$(PYTHON) -m deploy.make_env
 
-ci: lint types test compose-test ## what every push runs
+ci: lint types test conformance compose-test ## what every push runs
 
-nightly: ci ## what every night runs
+nightly: ci fuzz ## what every night runs

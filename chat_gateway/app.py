@@ -2,39 +2,55 @@
 
 import asyncio
 import contextlib
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import aiohttp
 import structlog
 import uuid_utils
 from aiohttp import web
 
+from chat_gateway.api import openapi, rest
+from chat_gateway.api.access import Access
 from chat_gateway.api.channels import ChatChannels
+from chat_gateway.api.pace import Pace
 from chat_gateway.api.routes import make_application
 from chat_gateway.bus.redis_bus import RedisBus
+from chat_gateway.bus.redis_presence import RedisRolls
 from chat_gateway.changes import ChangesFeed
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import EntryId, LogId
+from chat_gateway.core.ports import Log, Typists
+from chat_gateway.indexer import Indexer
 from chat_gateway.keyring import Keyring, jwks_over_http
+from chat_gateway.presence.activity import Activity
+from chat_gateway.presence.presence import UserPresence
 from chat_gateway.publications import batch_of
 from chat_gateway.realtime.engine import Engine
-from chat_gateway.realtime.limits import Limits
 from chat_gateway.realtime.publication import Batch
+from chat_gateway.realtime.tails import Tails
 from chat_gateway.settings import ChatSettings
+from chat_gateway.store.api_keys import ApiKeys
 from chat_gateway.store.append_postgres import PostgresAppender
 from chat_gateway.store.append_sqlite import SqliteAppender
 from chat_gateway.store.appender import Appender
 from chat_gateway.store.database import Database
+from chat_gateway.store.election import election
 from chat_gateway.store.group_commit import GroupCommit
+from chat_gateway.store.memberships import Memberships
 from chat_gateway.store.people import People
 from chat_gateway.store.room_log import RoomLog
 from chat_gateway.store.rooms import Rooms
+from chat_gateway.store.search import Search
+from chat_gateway.store.search_index import SearchIndex
 from chat_gateway.store.snapshots import Snapshots
-from chat_gateway.transports import websocket
+from chat_gateway.transports import http_stream, websocket
+from chat_gateway.transports.emulation import Emulation
 from chat_gateway.transports.listener import bound_socket
 from shared.errors import AppError
 from shared.health import Health, ops_application
@@ -46,12 +62,29 @@ VERSION = "parley 0.1.0"
 _AUTH_SECONDS = 5.0
 _READY_POLL_SECONDS = 0.1
 _STARTING = "starting"
+_INDEXER = 0x7061726C01
+"""The office of the indexer among PostgreSQL's advisory locks."""
 
 _log = structlog.get_logger(__name__)
 
 
 def new_id() -> EntryId:
     return EntryId(str(uuid_utils.uuid7()))
+
+
+def chat_of(database: Database, log: Log, *, typists: Typists | None = None, search_inside: bool = True) -> Chat:
+    """Make the chat. Without `typists`, of a process that nobody is connected to, typing is shown to nobody."""
+    memberships = Memberships(database)
+    return Chat(
+        log=log,
+        rooms=Rooms(database),
+        history=RoomLog(database),
+        people=People(database),
+        search=Search(database, inside=search_inside),
+        memberships=memberships,
+        typists=typists or Activity(memberships, monotonic=time.monotonic),
+        new_id=new_id,
+    )
 
 
 class Gateway:
@@ -66,21 +99,38 @@ class Gateway:
             audience=AUDIENCE,
             on_key_dropped=self._key_dropped,
         )
-        self.appender = _appender(database)
+        self.appender = appender_of(database)
         self.commit = GroupCommit(self.appender, self._committed)
-        chat = Chat(log=self.commit, rooms=Rooms(database), history=log, people=people, new_id=new_id)
+        times = settings.presence_times()
+        self.rolls = RedisRolls(settings.redis_url, ttl_seconds=times.ttl)
+        self.presence = UserPresence(
+            Memberships(database), self.rolls, instance=secrets.token_hex(8), monotonic=time.monotonic, times=times
+        )
+        self.chat = chat_of(database, self.commit, typists=self.presence.activity, search_inside=settings.search_inside)
+        self.indexer = Indexer(SearchIndex(database), election(database, "index", _INDEXER))
+        self.access = Access(
+            self.chat, verify=self.keyring.user_of, find_key=ApiKeys(database).find, monotonic=time.monotonic
+        )
+        self.pace = Pace(settings.rates(), time.monotonic)
+        tails = Tails()
         self.engine = Engine(
-            application=ChatChannels(chat, Snapshots(database), self.keyring.user_of),
+            application=ChatChannels(self.chat, Snapshots(database, tails), self.keyring.user_of, pace=self.pace),
             log=log,
             instance=settings.instance,
             version=VERSION,
             now=time.time,
             monotonic=time.monotonic,
+            presence=self.presence,
+            tails=tails,
             after_stall=self._after_stall,
-            limits=Limits(ping_seconds=settings.ping_seconds, spread_seconds=settings.drain_seconds),
+            limits=settings.limits(),
+            outbox_limits=settings.outbox_limits(),
         )
         self.bus = RedisBus(settings.redis_url, receiver=self, instance=settings.instance)
         self.engine.carried_by(self.bus)
+        self.engine.hub.observed_by(self.presence.passed)
+        self.presence.carried_by(self.bus, self.engine.hub.announced)
+        self.emulation = Emulation(settings.instance, self.bus.forward, limit_bytes=settings.frame_bytes)
         self.changes = ChangesFeed(
             settings.auth_url,
             settings.internal_key.get_secret_value(),
@@ -88,19 +138,29 @@ class Gateway:
             people=people,
             on_session_revoked=self._session_revoked,
             on_keys_changed=lambda _version: self.keyring.refetch(),
+            on_person=self.presence.renamed,
         )
 
     def received(self, batch: Batch) -> None:
-        self.engine.hub.received(batch)
+        if batch.epoch:
+            self.engine.hub.received(batch)
+        else:  # of no log: all such things of the chat are presence's
+            self.presence.received(batch)
 
     def confirmed(self, channels: Sequence[str]) -> None:
         self.engine.hub.confirmed(channels)
+        self.presence.confirmed(channels)
 
     def rung(self) -> None:
         self.changes.ring()
 
+    def forwarded(self, message: bytes) -> None:
+        self.emulation.forwarded(message)
+
     def _committed(self, log: LogId, epoch: str, entries: Sequence[Entry]) -> None:
         self.engine.committed(batch_of(log, epoch, entries))
+        self.indexer.committed()
+        self.presence.activity.committed(entries)
 
     async def _after_stall(self) -> None:
         """Throw away what came before the stall, and hear of revocations before anything is delivered again."""
@@ -129,7 +189,8 @@ async def serve(settings: ChatSettings, stop: asyncio.Event | None = None) -> No
         try:
             await ops.start()
             await ops.listen(bind(settings.listen_hosts, settings.ops_port))
-            public = bind(settings.listen_hosts, settings.port, bound_socket)
+            open_one = partial(bound_socket, send_buffer_bytes=settings.kernel_buffer_bytes)
+            public = bind(settings.listen_hosts, settings.port, open_one)
             await _run(gateway, settings, health, public, stop)
         finally:
             await ops.close()
@@ -142,11 +203,27 @@ async def _run(
     origins = frozenset({settings.public_origin})
 
     async def connect(request: web.Request) -> web.StreamResponse:
-        return websocket.upgrade(request, origins=origins, accept=gateway.engine.accept)
+        gateway.engine.load.admit()
+        return websocket.upgrade(
+            request, origins=origins, accept=gateway.engine.accept, limit_bytes=settings.frame_bytes
+        )
 
-    site = Site(make_application(trusted=settings.trusted_proxies, connect=connect))
-    parts = (gateway.engine, gateway.bus, gateway.keyring, gateway.changes)
-    async with asyncio.TaskGroup() as tasks:
+    public_app = make_application(
+        trusted=settings.trusted_proxies,
+        connect=connect,
+        http_stream=http_stream.handler(
+            origins=origins,
+            links=gateway.emulation.links,
+            accept=gateway.engine.accept,
+            admit=gateway.engine.load.admit,
+        ),
+        emulation=gateway.emulation.handler(origins=origins),
+    )
+    document = openapi.document(VERSION.partition(" ")[2])
+    rest.add_routes(public_app, chat=gateway.chat, access=gateway.access, pace=gateway.pace, document=document)
+    site = Site(public_app)
+    parts = (gateway.engine, gateway.bus, gateway.presence, gateway.keyring, gateway.changes, gateway.indexer)
+    async with aclosing(gateway.rolls), asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(part.run()) for part in parts]
         committing = tasks.create_task(gateway.commit.run())
         try:
@@ -161,8 +238,10 @@ async def _run(
             health.block("stopping", "the gateway is stopping")
             await site.stop_listening()
             await gateway.engine.drain()
+            await gateway.presence.leave()
             gateway.commit.close()
             await committing
+            await gateway.bus.flush()
             await gateway.appender.close()
             await site.close()
             for bound in public:
@@ -203,5 +282,5 @@ async def _no(reason: str, is_there: bool) -> str | None:  # noqa: FBT001 - read
     return None if is_there else reason
 
 
-def _appender(database: Database) -> Appender:
+def appender_of(database: Database) -> Appender:
     return SqliteAppender(database.writer) if database.writer else PostgresAppender(database.url)

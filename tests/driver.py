@@ -25,6 +25,11 @@ from typing_extensions import override
 PATIENCE_SECONDS = 15
 
 
+def _browser() -> aiohttp.ClientSession:
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout)
+
+
 class ChatUser(ClientEventHandler):
     """One person with one browser's worth of cookies; `entries` is what came by subscription, per channel."""
 
@@ -47,7 +52,7 @@ class ChatUser(ClientEventHandler):
     @classmethod
     async def register(cls, base: str, name: str | None = None, password: str = "correct horse battery") -> Self:
         name = name or f"user-{uuid_utils.uuid4().hex[:12]}"
-        http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        http = _browser()
         body = {"email": f"{name}@test.com", "name": name, "password": password}
         async with http.post(f"{base}/auth/register", json=body) as answer:
             account = await answer.json()
@@ -56,7 +61,7 @@ class ChatUser(ClientEventHandler):
 
     @classmethod
     async def log_in(cls, base: str, email: str, password: str) -> Self:
-        http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        http = _browser()
         async with http.post(f"{base}/auth/login", json={"email": email, "password": password}) as answer:
             account = await answer.json()
             assert answer.status == 200, account
@@ -133,10 +138,10 @@ class ChatUser(ClientEventHandler):
     async def leave_page(self) -> None:
         """Disconnect and forget the cookies."""
         if self._client is not None:
-            await self._client.disconnect()
+            await asyncio.wait_for(self._client.disconnect(), PATIENCE_SECONDS)
             # the SDK closes its socket in a task that it awaits nowhere
             if closing := self._client._background_tasks:
-                await asyncio.wait(closing)
+                await asyncio.wait(closing, timeout=PATIENCE_SECONDS)
         await self._http.close()
 
     @override

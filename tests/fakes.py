@@ -12,11 +12,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 from typing_extensions import override
 
-from chat_gateway.realtime.ports import Application, ChannelLog, Gained, Lost, Recovered, Snapshot, User
+from chat_gateway.protocol.frames import ClientInfo, Subscribe
+from chat_gateway.realtime.ports import (
+    NO_GRANTS,
+    Application,
+    ChannelLog,
+    Gained,
+    Grant,
+    Lost,
+    Recovered,
+    Scrubbed,
+    Snapshot,
+    User,
+)
 from chat_gateway.realtime.publication import Batch, Position, Publication
 from shared.errors import Conflict, NotFound, RateLimited, Unauthenticated, Unavailable
 
-MESSAGE, JOINED, LOST, GAINED = 1, 2, 3, 4
+MESSAGE, JOINED, LOST, GAINED, DELETED = 1, 2, 3, 4, 5
 
 
 class MemoryLog(ChannelLog):
@@ -30,11 +42,23 @@ class MemoryLog(ChannelLog):
         self._most_recovered = most_recovered
         self._logs: defaultdict[str, list[Publication]] = defaultdict(list)
 
-    def append(self, channel: str, data: bytes = b"{}", *, kind: int = MESSAGE, subject: str = "") -> Publication:
+    def append(
+        self,
+        channel: str,
+        data: bytes = b"{}",
+        *,
+        kind: int = MESSAGE,
+        subject: str = "",
+        info: ClientInfo | None = None,
+    ) -> Publication:
         log = self._logs[channel]
         offset = len(log) + 1
-        log.append(Publication(offset, kind, f"{channel}-{offset}", subject, data))
+        log.append(Publication(offset, kind, f"{channel}-{offset}", subject, data, info))
         return log[-1]
+
+    def scrub(self, channel: str, offset: int) -> None:
+        log = self._logs[channel]
+        log[offset - 1] = msgspec.structs.replace(log[offset - 1], data=b"{}")
 
     def restore(self, epoch: str, **lengths: int) -> None:
         """Go back to these lengths, all others to nothing, as another log."""
@@ -65,10 +89,10 @@ class MemoryLog(ChannelLog):
         return {channel: self.head(channel) for channel in channels if channel in self._logs}
 
     @override
-    async def read(self, channel: str, *, after: int, limit: int) -> list[Publication]:
+    async def read(self, channel: str, *, after: int, limit: int) -> tuple[str, list[Publication]]:
         self._look()
         self.reads += 1
-        return self.everything(channel)[after : after + limit]
+        return self.epoch, self.everything(channel)[after : after + limit]
 
     def _look(self) -> None:
         if self.down:
@@ -94,13 +118,17 @@ class OpenChannels(Application):
     """`gates` hold a call by name, once: before it looks (`snapshot`) or with its answer in hand (`snapshot answered`).
 
     A token is `user/expires at/session`; some words stand for what can be wrong with one. What is appended goes to
-    `committed`, as a commit does.
+    `committed`, as a commit does. `grants` holds the options of channels, `carried` those of channels that a token
+    brings, by its session; a subscription's own token is when it expires.
     """
 
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
-        self.membership_kinds = frozenset({LOST, GAINED})
+        self.effective_kinds = frozenset({LOST, GAINED, DELETED})
         self.members: defaultdict[str, set[str]] = defaultdict(set)
+        self.grants: dict[str, Grant] = {}
+        self.carried: dict[str, dict[str, Grant]] = {}
+        self.slow = frozenset({"search"})
         self.gates: dict[str, Gate] = {}
         self.failures: dict[str, Exception] = {}
         self.calls: list[str] = []
@@ -123,12 +151,19 @@ class OpenChannels(Application):
         self.members[room].discard(user)
         return self._append(room, b"{}", LOST, user)
 
+    def delete(self, channel: str, offset: int) -> Publication:
+        """Delete what stands at this offset: its data goes, and the log says so."""
+        self.log.scrub(channel, offset)
+        return self._append(channel, b"{}", DELETED, "")
+
     def gate(self, name: str) -> Gate:
         self.gates[name] = Gate()
         return self.gates[name]
 
     @override
-    def effect(self, publication: Publication) -> Gained | Lost | None:
+    def effect(self, publication: Publication) -> Gained | Lost | Scrubbed | None:
+        if publication.kind == DELETED:
+            return Scrubbed()
         if publication.kind == LOST:
             return Lost(publication.subject) if publication.subject else None
         return Gained(msgspec.json.decode(publication.data)["room"])
@@ -138,15 +173,39 @@ class OpenChannels(Application):
         await self._called("verify")
         if re.fullmatch(r"\w+/\d+/\w+", token):
             user, expires_at, session = token.split("/")
-            return User(id=user, name=user.title(), picture="", session=session, key_id="k", expires_at=int(expires_at))
+            return User(
+                id=user,
+                name=user.title(),
+                picture="",
+                session=session,
+                key_id="k",
+                expires_at=int(expires_at) or None,
+                info=msgspec.json.encode({"name": user}),
+                subs=self.carried.get(session, NO_GRANTS),
+            )
         if token == "unknown key":
             raise Unavailable("unavailable", "The keys cannot be read now; try again.")
         code = {"": "unauthorized", "expired": "token_expired"}.get(token, "invalid_token")
         raise Unauthenticated(code, "Sign in again.")
 
     @override
-    def channel_of(self, user: User) -> str:
-        return f"user:{user.id}"
+    def channel_of(self, user: User) -> str | None:
+        return None if user.id == "nobody" else f"user:{user.id}"
+
+    @override
+    def grant(self, user: User, channel: str) -> Grant:
+        return self.grants.get(channel, Grant())
+
+    @override
+    async def admit(self, user: User, wish: Subscribe, info: ClientInfo) -> Grant:
+        await self._called("admit")
+        grant = self.grant(user, wish.channel)
+        if wish.token.isdecimal():
+            return msgspec.structs.replace(grant, expires_at=int(wish.token))
+        if wish.token:
+            code = {"expired": "token_expired"}.get(wish.token, "permission_denied")
+            raise Unauthenticated(code, "Get another token.")
+        return grant
 
     @override
     async def channels_of(self, user: User, data: bytes) -> Sequence[str] | None:
@@ -174,11 +233,11 @@ class OpenChannels(Application):
         return snapshot
 
     @override
-    async def publish(self, user: User, channel: str, data: bytes) -> None:
+    async def publish(self, user: User, channel: str, data: bytes, info: ClientInfo) -> None:
         await self._called(f"publish {data.decode()}")
         if not self._may_read(user, channel):
             raise NotFound("room_not_found", "There is no such room.")
-        self.post(channel, data)
+        self._append(channel, data, MESSAGE, "", info if channel == "signed" else None)
 
     @override
     async def rpc(self, user: User, method: str, data: bytes) -> bytes:
@@ -193,6 +252,10 @@ class OpenChannels(Application):
             case _:
                 pass
         return data
+
+    @override
+    def is_slow(self, method: str) -> bool:
+        return method in self.slow
 
     @override
     async def history(
@@ -210,13 +273,17 @@ class OpenChannels(Application):
             return user.id in self.members[channel]
         return not channel.startswith("user:") or channel == self.channel_of(user)
 
-    def _append(self, channel: str, data: bytes, kind: int, subject: str) -> Publication:
-        batch = self._append_silently(channel, data, kind, subject)
+    def _append(
+        self, channel: str, data: bytes, kind: int, subject: str, info: ClientInfo | None = None
+    ) -> Publication:
+        batch = self._append_silently(channel, data, kind, subject, info)
         self.committed(batch)
         return batch.publications[0]
 
-    def _append_silently(self, channel: str, data: bytes, kind: int, subject: str) -> Batch:
-        publication = self.log.append(channel, data, kind=kind, subject=subject)
+    def _append_silently(
+        self, channel: str, data: bytes, kind: int, subject: str, info: ClientInfo | None = None
+    ) -> Batch:
+        publication = self.log.append(channel, data, kind=kind, subject=subject, info=info)
         return Batch(channel, self.log.epoch, (publication,))
 
     async def _called(self, name: str) -> None:

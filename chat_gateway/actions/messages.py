@@ -1,18 +1,31 @@
 """What a person does with messages."""
 
+from typing import Annotated
+
 import msgspec
 
-from chat_gateway.core import messages
-from chat_gateway.core.changes import Post
+from chat_gateway.actions import targets
+from chat_gateway.actions.targets import Changed, ThisMessage
+from chat_gateway.core import errors, messages
+from chat_gateway.core.changes import Delete, Edit, Post, Report
 from chat_gateway.core.chat import Chat
+from chat_gateway.core.history import Revision
 from chat_gateway.core.ids import ClientId, RoomId, UserId
+
+MAX_REASON = 1_000
 
 
 class PostMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`reply_to` is the message it answers, `thread` the one whose thread it is posted in.
+
+    Write `<@user-id>` to mention somebody, `<@room>` for everybody.
+    """
+
     room: str
     body: str
     client_id: str | None = None
     reply_to: str | None = None
+    thread: str | None = None
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -21,6 +34,31 @@ class Posted(msgspec.Struct, frozen=True):
     id: str
     offset: int
     at: int
+
+
+class EditMessage(ThisMessage, forbid_unknown_fields=True, kw_only=True):
+    body: str
+
+
+class ReportMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    room: str
+    message: str
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REASON)]
+
+
+class AskRevisions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    room: str
+    message: str
+
+
+class Revisions(msgspec.Struct, frozen=True):
+    """The oldest first."""
+
+    revisions: list[Revision]
+
+
+class Reported(msgspec.Struct, frozen=True):
+    pass
 
 
 async def post(chat: Chat, actor: UserId, request: PostMessage) -> Posted:
@@ -37,8 +75,41 @@ async def post(chat: Chat, actor: UserId, request: PostMessage) -> Posted:
             author=actor,
             client_id=ClientId(entry_id) if request.client_id is None else messages.client_id(request.client_id),
             content=messages.content(request.body, request.reply_to),
+            thread=None if request.thread is None else messages.entry_id(request.thread, "thread"),
+            mentions=messages.mentions(request.body),
         )
     )
     entry = applied.entry
     assert entry is not None, "a post always has its row"  # noqa: S101 - tells mypy what the store promises
     return Posted(entry.id, entry.offset, entry.at)
+
+
+async def edit(chat: Chat, actor: UserId, request: EditMessage) -> Changed:
+    """Give one's own message another text; the old one can be read among its revisions."""
+    body = messages.text(request.body)
+    return await targets.change(chat, actor, Edit, request, body=body, mentions=messages.mentions(body))
+
+
+async def delete(chat: Chat, actor: UserId, request: ThisMessage) -> Changed:
+    """Delete a message: one's own, as an admin a member's, as an owner anybody's.
+
+    Its text is gone for good, from its revisions too; that there was a message stays.
+    """
+    return await targets.change(chat, actor, Delete, request)
+
+
+async def revisions(chat: Chat, actor: UserId, request: AskRevisions) -> Revisions:
+    """List the texts a message had before it was edited."""
+    message = messages.entry_id(request.message, "message")
+    found = await chat.history.revisions(RoomId(request.room), actor, message)
+    if found is None:
+        raise errors.room_not_found()
+    return Revisions(found)
+
+
+async def report(chat: Chat, actor: UserId, request: ReportMessage) -> Reported:
+    """Report a message to the administrators, once. Nobody in the room hears of it."""
+    reason = messages.text(request.reason)
+    about = ThisMessage(room=request.room, message=request.message)
+    await targets.change(chat, actor, Report, about, reason=reason)
+    return Reported()

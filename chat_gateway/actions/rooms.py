@@ -5,11 +5,12 @@ from typing import Literal
 
 import msgspec
 
+from chat_gateway.actions import changing
 from chat_gateway.core import errors, messages, rooms
-from chat_gateway.core.changes import Create, Join, Leave, Remove
+from chat_gateway.core.changes import Archive, Create, Update
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import ClientId, EntryId, RoomId, UserId
-from chat_gateway.core.rooms import Room, RoomKind
+from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.rooms import Room
 
 _ROOMS = uuid.UUID("5b0b7a1c-4d0e-4f3a-9f57-0a6f1a0f8f52")
 
@@ -23,19 +24,30 @@ class ThisRoom(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CreateRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """In a `read_only` room only its owners and admins post."""
+
     name: str
-    kind: RoomKind = "public"
+    kind: Literal["public", "private"] = "public"
+    topic: str = ""
+    read_only: bool = False
     client_id: str | None = None
 
 
-class ChangeMembership(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class UpdateRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays as it is."""
+
     room: str
+    name: str | None = None
+    topic: str | None = None
+    read_only: bool | None = None
     client_id: str | None = None
 
 
-class RemoveMember(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ArchiveRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`archived: false` opens the room again."""
+
     room: str
-    user: str
+    archived: bool = True
     client_id: str | None = None
 
 
@@ -47,10 +59,6 @@ class OneRoom(msgspec.Struct, frozen=True):
     room: Room
 
 
-class Done(msgspec.Struct, frozen=True):
-    pass
-
-
 async def list_rooms(chat: Chat, actor: UserId, request: ListRooms) -> RoomList:
     """List the actor's own rooms, the most recently active first, or all public ones by name."""
     if request.scope == "mine":
@@ -59,65 +67,39 @@ async def list_rooms(chat: Chat, actor: UserId, request: ListRooms) -> RoomList:
 
 
 async def get(chat: Chat, actor: UserId, request: ThisRoom) -> OneRoom:
-    """Show one room. Raises NotFound `room_not_found`."""
-    return await _show(chat, actor, RoomId(request.room))
+    """Show one room: a public one, or one the actor is in."""
+    return await show(chat, actor, RoomId(request.room))
 
 
 async def create(chat: Chat, actor: UserId, request: CreateRoom) -> OneRoom:
     """Make a room and own it. A repeat of `client_id` shows the room made first."""
-    entry_id = chat.new_id()
-    client_id = _client_id(request.client_id, entry_id)
+    client_id = str(chat.new_id()) if request.client_id is None else messages.client_id(request.client_id)
     room = RoomId(str(uuid.uuid5(_ROOMS, f"{actor} {client_id}")))
-    await chat.log.append(
-        Create(
-            id=entry_id,
-            room=room,
-            author=actor,
-            client_id=client_id,
-            name=rooms.room_name(request.name),
-            kind=request.kind,
-        )
+    name, topic = rooms.room_name(request.name), rooms.room_topic(request.topic)
+    await changing.make(
+        chat, actor, Create, room, client_id, name=name, kind=request.kind, topic=topic, read_only=request.read_only
     )
-    return await _show(chat, actor, room)
+    return await show(chat, actor, room)
 
 
-async def join(chat: Chat, actor: UserId, request: ChangeMembership) -> OneRoom:
-    """Join a public room. Whoever is in already gets the room as it is."""
-    entry_id = chat.new_id()
-    room = RoomId(request.room)
-    client_id = _client_id(request.client_id, entry_id)
-    await chat.log.append(Join(id=entry_id, room=room, author=actor, client_id=client_id))
-    return await _show(chat, actor, room)
-
-
-async def leave(chat: Chat, actor: UserId, request: ChangeMembership) -> Done:
-    """Leave a room."""
-    entry_id = chat.new_id()
-    client_id = _client_id(request.client_id, entry_id)
-    await chat.log.append(Leave(id=entry_id, room=RoomId(request.room), author=actor, client_id=client_id))
-    return Done()
-
-
-async def remove(chat: Chat, actor: UserId, request: RemoveMember) -> Done:
-    """Remove a member. Nothing that stands above the removal in the room's log is written to them any more."""
-    entry_id = chat.new_id()
-    await chat.log.append(
-        Remove(
-            id=entry_id,
-            room=RoomId(request.room),
-            author=actor,
-            client_id=_client_id(request.client_id, entry_id),
-            subject=UserId(request.user),
-        )
+async def update(chat: Chat, actor: UserId, request: UpdateRoom) -> OneRoom:
+    """Change what a room is called or about, or who posts in it: as an owner or admin."""
+    name = None if request.name is None else rooms.room_name(request.name)
+    topic = None if request.topic is None else rooms.room_topic(request.topic)
+    await changing.make(
+        chat, actor, Update, request.room, request.client_id, name=name, topic=topic, read_only=request.read_only
     )
-    return Done()
+    return await show(chat, actor, RoomId(request.room))
 
 
-def _client_id(given: str | None, entry_id: EntryId) -> ClientId:
-    return ClientId(entry_id) if given is None else messages.client_id(given)
+async def archive(chat: Chat, actor: UserId, request: ArchiveRoom) -> OneRoom:
+    """Close a room to all but reading and leaving, or open it again: as an owner."""
+    await changing.make(chat, actor, Archive, request.room, request.client_id, archived=request.archived)
+    return await show(chat, actor, RoomId(request.room))
 
 
-async def _show(chat: Chat, actor: UserId, room_id: RoomId) -> OneRoom:
+async def show(chat: Chat, actor: UserId, room_id: RoomId) -> OneRoom:
+    """Answer with the room as the actor sees it. Raises NotFound `room_not_found`."""
     room = await chat.rooms.find(room_id, actor)
     if room is None:
         raise errors.room_not_found()

@@ -1,10 +1,9 @@
 """The chat as the engine sees it: which channels a user has, what a publish and an rpc do, what ends a subscription.
 
-Rooms are channels `room:<id>`, each user has one of their own, `user:<id>`, where joins and removals are told.
+Rooms are channels `room:<id>`, each user has one of their own, `user:<id>`, where joins and removals are told. Beside a
+room's log there is `live:<id>` for what nobody keeps.
 """
 
-import contextlib
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -12,18 +11,21 @@ import msgspec
 from typing_extensions import override
 
 from chat_gateway.actions import messages
+from chat_gateway.actions.arrivals import arrive
 from chat_gateway.api import verbs
+from chat_gateway.api.pace import Pace
 from chat_gateway.core import errors
-from chat_gateway.core.changes import Join
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Kind
-from chat_gateway.core.ids import ClientId, RoomId, UserId, room_log, room_of, user_log
+from chat_gateway.core.ids import RoomId, UserId, looked_at, room_log, room_of, user_log
 from chat_gateway.core.people import Person
-from chat_gateway.core.rooms import DEFAULT_ROOM, Room
+from chat_gateway.core.rooms import Room
+from chat_gateway.protocol.frames import ClientInfo, Subscribe
+from chat_gateway.protocol.json_text import readable
 from chat_gateway.publications import publication_of
-from chat_gateway.realtime.ports import Application, Gained, Lost, Recovered, Snapshot, User
+from chat_gateway.realtime.ports import Application, Gained, Grant, Lost, Recovered, Scrubbed, Snapshot, User
 from chat_gateway.realtime.publication import Position, Publication
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput
 
 T = TypeVar("T")
 
@@ -31,7 +33,8 @@ MAX_RECOVERED_AT_CONNECT = 200
 MAX_RECOVERED_AT_SUBSCRIBE = 500
 MAX_RECOVERED_BYTES = 128 * 1024
 
-_FIRST_VISITS = uuid.UUID("9d3c1f0e-7c55-4d0c-8f6b-5f6f2b2f6a11")
+_LOG = Grant()
+_SLOW = frozenset({"history.page", "thread.page", "search.messages", "receipts.get"})
 
 
 class RoomSnapshot(Protocol):
@@ -63,6 +66,7 @@ class _PublishWish(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     body: str
     client_id: str | None = None
     reply_to: str | None = None
+    thread: str | None = None
 
 
 class _Membership(msgspec.Struct):
@@ -85,18 +89,26 @@ class _Welcome(msgspec.Struct):
 
 
 class ChatChannels(Application):
-    def __init__(self, chat: Chat, snapshots: Snapshots, verify: Callable[[str], Awaitable[User]]) -> None:
+    def __init__(
+        self, chat: Chat, snapshots: Snapshots, verify: Callable[[str], Awaitable[User]], *, pace: Pace
+    ) -> None:
         self._chat = chat
         self._snapshots = snapshots
         self._verify = verify
-        self.membership_kinds = frozenset({Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.ROOM_JOINED})
+        self._pace = pace
+        lost = {Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.MEMBER_BANNED}
+        self.effective_kinds = frozenset({*lost, Kind.ROOM_JOINED, Kind.MESSAGE_DELETED})
 
     @override
-    def effect(self, publication: Publication) -> Gained | Lost | None:
-        if publication.kind == Kind.ROOM_JOINED:
-            joined = msgspec.json.decode(publication.data, type=_OwnEntry)
-            return Gained(room_log(RoomId(joined.content.room)))
-        return Lost(publication.subject)
+    def effect(self, publication: Publication) -> Gained | Lost | Scrubbed | None:
+        match publication.kind:
+            case Kind.ROOM_JOINED:
+                joined = msgspec.json.decode(publication.data, type=_OwnEntry)
+                return Gained(room_log(RoomId(joined.content.room)))
+            case Kind.MESSAGE_DELETED:
+                return Scrubbed()
+            case _:
+                return Lost(publication.subject)
 
     @override
     async def verify(self, token: str) -> User:
@@ -109,13 +121,20 @@ class ChatChannels(Application):
     @override
     async def channels_of(self, user: User, data: bytes) -> Sequence[str] | None:
         """All rooms of the user, whose first visit is to the default room; None where `{"rooms": false}` was asked."""
-        user_id = UserId(user.id)
-        await self._chat.people.know(Person(id=user_id, name=user.name, picture=user.picture))
-        rooms = await self._chat.rooms.of_member(user_id)
-        if not rooms:
-            await self._enter_default_room(user_id)
-            rooms = await self._chat.rooms.of_member(user_id)
+        rooms = await arrive(self._chat, Person(id=UserId(user.id), name=user.name, picture=user.picture))
         return [room_log(room.id) for room in rooms] if _decode(data, _ConnectWish).rooms else None
+
+    @override
+    def grant(self, user: User, channel: str) -> Grant:
+        return _LOG
+
+    @override
+    async def admit(self, user: User, wish: Subscribe, info: ClientInfo) -> Grant:
+        """Who may read a log is for the snapshot to say; a room's ephemerals are for who is on the room's channel."""
+        room = looked_at(wish.channel)
+        if room is None:
+            return _LOG
+        return Grant(has_log=False, recoverable=False, positioned=False, presence=True, within=room_log(room))
 
     @override
     async def snapshot(self, user: User, since: Mapping[str, Position | None], *, connect: bool) -> Snapshot:
@@ -132,17 +151,25 @@ class ChatChannels(Application):
         return Snapshot(channels=taken.channels, data=msgspec.json.encode(welcome))
 
     @override
-    async def publish(self, user: User, channel: str, data: bytes) -> None:
+    async def publish(self, user: User, channel: str, data: bytes, info: ClientInfo) -> None:
         room = room_of(channel)
         if room is None:
             raise errors.room_not_found()
         wish = _decode(data, _PublishWish)
-        request = messages.PostMessage(room=room, body=wish.body, client_id=wish.client_id, reply_to=wish.reply_to)
+        request = messages.PostMessage(room=room, **msgspec.structs.asdict(wish))
+        self._pace.check(UserId(user.id), "message.post", request)
         await messages.post(self._chat, UserId(user.id), request)
 
     @override
     async def rpc(self, user: User, method: str, data: bytes) -> bytes:
-        return await verbs.find(method)(self._chat, UserId(user.id), data)
+        verb = verbs.find(method)
+        request = verb.decode(data or b"{}")
+        self._pace.check(UserId(user.id), method, request)
+        return await verb.act(self._chat, UserId(user.id), request)
+
+    @override
+    def is_slow(self, method: str) -> bool:
+        return method in _SLOW
 
     @override
     async def history(
@@ -159,24 +186,12 @@ class ChatChannels(Application):
         if not page:
             raise errors.room_not_found()
         head = Position(page.head, page.epoch)
-        if since is not None and since.epoch not in ("", page.epoch):
-            raise InvalidInput("unrecoverable_position", "The position is of another log; read from its beginning.")
         publications = tuple(publication_of(entry) for entry in page.entries) if limit else ()
         return head, publications[::-1] if reverse else publications
-
-    async def _enter_default_room(self, user: UserId) -> None:
-        """Join the default room once and for all: the fixed client_id makes any later join of this kind a repeat.
-
-        So whoever left or was removed stays outside.
-        """
-        client_id = ClientId(str(uuid.uuid5(_FIRST_VISITS, user)))
-        entry_id = self._chat.new_id()
-        with contextlib.suppress(NotFound):
-            await self._chat.log.append(Join(id=entry_id, room=DEFAULT_ROOM, author=user, client_id=client_id))
 
 
 def _decode(data: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(b"{}" if data in (b"", b"null") else data, type=kind)
-    except msgspec.MsgspecError as error:
+        return msgspec.json.decode(b"{}" if data in (b"", b"null") else readable(data), type=kind)
+    except msgspec.DecodeError as error:
         raise InvalidInput("invalid_request", f"{error}.") from error

@@ -10,6 +10,7 @@ from typing_extensions import override
 from chat_gateway.bus import wire
 from chat_gateway.realtime.ports import Bus, BusReceiver
 from chat_gateway.realtime.publication import Batch
+from shared.errors import Unavailable
 
 
 class MemoryExchange:
@@ -29,6 +30,14 @@ class MemoryExchange:
         for bus in self._buses:
             loop.call_soon(bus.carried, channel, data)
 
+    def forward(self, node: str, message: bytes) -> bool:
+        """Answer whether there is an instance of that name."""
+        loop = asyncio.get_running_loop()
+        owners = [bus for bus in self._buses if bus.instance == node]
+        for bus in owners:
+            loop.call_soon(bus.forwarded, message)
+        return bool(owners)
+
     def ring(self) -> None:
         """Ring the doorbell of everybody."""
         loop = asyncio.get_running_loop()
@@ -37,7 +46,8 @@ class MemoryExchange:
 
 
 class MemoryBus(Bus):
-    def __init__(self, exchange: MemoryExchange, *, receiver: BusReceiver) -> None:
+    def __init__(self, exchange: MemoryExchange, *, receiver: BusReceiver, instance: str = "gateway") -> None:
+        self.instance = instance
         self._exchange, self._receiver = exchange, receiver
         self._wanted: set[str] = set()
         self._closed = asyncio.Event()
@@ -62,6 +72,12 @@ class MemoryBus(Bus):
     def unsubscribe(self, channel: str) -> None:
         self._wanted.discard(channel)
 
+    @override
+    async def forward(self, node: str, message: bytes) -> bool:
+        if not self._healthy:
+            raise Unavailable("unavailable", "Instances cannot reach each other now; try again.", retry_after=1)
+        return self._exchange.forward(node, message)
+
     async def run(self) -> None:
         """Be on the exchange until `close` or cancellation."""
         self._exchange.attach(self)
@@ -85,6 +101,10 @@ class MemoryBus(Bus):
     def rung(self) -> None:
         if self._healthy:
             self._receiver.rung()
+
+    def forwarded(self, message: bytes) -> None:
+        if self._healthy:
+            self._receiver.forwarded(message)
 
     def _confirm(self, channel: str) -> None:
         if channel in self._wanted and self._healthy:

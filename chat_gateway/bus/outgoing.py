@@ -13,8 +13,14 @@ DROPPED = Counter("parley_bus_dropped", "Bus messages given up before they were 
 
 
 class Message(NamedTuple):
+    """`heard_by` is told how many heard the message; it is cancelled where nobody will ever know.
+
+    Whoever waits for it takes the message back by cancelling it, if it is not on its way yet.
+    """
+
     channel: str
     data: bytes
+    heard_by: asyncio.Future[int] | None = None
 
 
 class Outgoing:
@@ -27,6 +33,7 @@ class Outgoing:
     def put(self, message: Message) -> None:
         if self._bytes + _size(message) > self._limit:
             DROPPED.labels("overflow").inc()
+            give_up(message)
             return
         self._queue.append(message)
         self._added(message)
@@ -38,6 +45,8 @@ class Outgoing:
 
     def clear(self) -> None:
         DROPPED.labels("link_down").inc(len(self._queue))
+        for message in self._queue:
+            give_up(message)
         self._queue.clear()
         self._bytes = 0
         self._filled.clear()
@@ -50,7 +59,8 @@ class Outgoing:
         while self._queue and size < limit_bytes:
             message = self._queue.popleft()
             size += _size(message)
-            taken.append(message)
+            if message.heard_by is None or not message.heard_by.cancelled():
+                taken.append(message)
         self._bytes -= size
         if not self._queue:
             self._filled.clear()
@@ -59,6 +69,12 @@ class Outgoing:
     def _added(self, message: Message) -> None:
         self._bytes += _size(message)
         self._filled.set()
+
+
+def give_up(message: Message) -> None:
+    """Tell whoever waits that nobody will ever know how many heard it."""
+    if message.heard_by is not None:
+        message.heard_by.cancel()
 
 
 def _size(message: Message) -> int:

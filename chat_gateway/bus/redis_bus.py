@@ -13,15 +13,18 @@ from typing_extensions import override
 
 from chat_gateway.bus import redis_link, wire
 from chat_gateway.bus.outgoing import Message, Outgoing
-from chat_gateway.bus.redis_link import PREFIX, Listener, Pace, RedisLink
+from chat_gateway.bus.redis_link import INBOX, PREFIX, Listener, Pace, RedisLink
 from chat_gateway.bus.subscriptions import Subscriptions
 from chat_gateway.realtime.ports import Bus, BusReceiver
 from chat_gateway.realtime.publication import Batch
+from shared.errors import Unavailable
 
 LINK_UP = Gauge("parley_redis_link_up", "1 while the canary is heard through Redis.")
 UNREADABLE = Counter("parley_bus_unreadable", "Bus messages that could not be read.", ["reason"])
 
 QUEUE_BYTES = 8 * 1024 * 1024
+FORWARD_SECONDS = 2.0
+FORWARD_BYTES = QUEUE_BYTES // 4  # what waits at once: strangers may cause it, and batches must not be crowded out
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +49,7 @@ class RedisBus(Bus, Listener):
         self._link: RedisLink | None = None
         self._work: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
+        self._forwarding = 0
         self._healthy = False
         self._closing = False
         self._complained = False
@@ -67,6 +71,29 @@ class RedisBus(Bus, Listener):
     @override
     def unsubscribe(self, channel: str) -> None:
         self._subscriptions.discard(channel)
+
+    @override
+    async def forward(self, node: str, message: bytes) -> bool:
+        if self._healthy and self._forwarding + len(message) <= FORWARD_BYTES:
+            heard_by = asyncio.get_running_loop().create_future()
+            self._forwarding += len(message)
+            try:
+                self._outgoing.put(Message(INBOX + node, message, heard_by))
+                await asyncio.wait([heard_by], timeout=FORWARD_SECONDS)
+            finally:
+                self._forwarding -= len(message)
+                heard_by.cancel()  # nothing where the answer came
+            if not heard_by.cancelled():
+                return bool(heard_by.result())
+        raise Unavailable("unavailable", "Instances cannot reach each other now; try again.", retry_after=1)
+
+    async def flush(self, seconds: float = 1.0) -> None:
+        """Wait until what is queued now is with Redis: before an end, at most so long. Never raises."""
+        if self._healthy:
+            heard_by = asyncio.get_running_loop().create_future()
+            self._outgoing.put(Message(f"{PREFIX}nobody", b"", heard_by))  # sent behind everything else
+            await asyncio.wait([heard_by], timeout=seconds)
+            heard_by.cancel()
 
     def discard(self) -> None:
         """Throw away what is queued in both directions, and start a new link: for a process that stood still.
@@ -128,6 +155,10 @@ class RedisBus(Bus, Listener):
     @override
     def rung(self) -> None:
         self._receiver.rung()
+
+    @override
+    def forwarded(self, message: bytes) -> None:
+        self._receiver.forwarded(message)
 
     async def _keep_link(self) -> None:
         first, longest = self._back_off_seconds

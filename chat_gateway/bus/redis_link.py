@@ -14,11 +14,13 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from chat_gateway.bus.outgoing import Message, Outgoing
+from chat_gateway.bus.outgoing import Message, Outgoing, give_up
 from chat_gateway.bus.subscriptions import Subscriptions
 from shared.events import DOORBELL
 
 PREFIX = "parley:"
+INBOX = f"{PREFIX}node:"
+"""And an instance's name: the channel of what is for that instance alone."""
 
 _ROUND_BYTES = 1024 * 1024
 _ROUND_CHANNELS = 500
@@ -51,6 +53,9 @@ class Listener(Protocol):
     def confirmed(self, channels: Sequence[str]) -> None: ...
 
     def rung(self) -> None: ...
+
+    def forwarded(self, message: bytes) -> None:
+        """Another instance sent this to us alone."""
 
 
 @asynccontextmanager
@@ -85,6 +90,7 @@ class RedisLink:
         self._hearing, self._speaking = hearing, speaking
         self._listener, self._subscriptions, self._outgoing = listener, subscriptions, outgoing
         self._canary_channel = f"{PREFIX}canary:{instance}"
+        self._inbox = INBOX + instance
         # Only this life's own song counts: neither a late one of the link before nor another instance of our name.
         self._nonce = secrets.token_hex(8)
         self._pace, self._now = pace, now
@@ -98,15 +104,15 @@ class RedisLink:
 
     async def live(self) -> NoReturn:
         """Carry messages until something fails; raises an ExceptionGroup. Cancelling ends it at once."""
-        await self._hear_doorbell_and_canary()
+        await self._hear_what_is_always_heard()
         async with asyncio.TaskGroup() as tasks:
             for part in (self._hear, self._speak, self._ask, self._sing, self._wait_for_end):
                 tasks.create_task(part())
         raise AssertionError("No part of a link ends without an exception.")
 
-    async def _hear_doorbell_and_canary(self) -> None:
+    async def _hear_what_is_always_heard(self) -> None:
         # Confirmed before the first song, or the first one would be missed and the link be up a beat later.
-        commands = [("SUBSCRIBE", DOORBELL), ("SSUBSCRIBE", self._canary_channel)]
+        commands = [("SUBSCRIBE", DOORBELL), ("SSUBSCRIBE", self._canary_channel), ("SSUBSCRIBE", self._inbox)]
         async with asyncio.timeout(self._pace.connect_seconds):
             await self._hearing.send_packed_command(self._hearing.pack_commands(commands))
             for _ in commands:
@@ -124,6 +130,8 @@ class RedisLink:
         match kind:
             case b"smessage" if channel == self._canary_channel:
                 self._heard_canary(data)
+            case b"smessage" if channel == self._inbox:
+                self._listener.forwarded(data)
             case b"smessage":
                 self._listener.carried(channel.removeprefix(PREFIX), data)
             case b"ssubscribe":
@@ -157,9 +165,15 @@ class RedisLink:
         while True:
             messages = await self._outgoing.take(_ROUND_BYTES)
             commands = [("SPUBLISH", message.channel, message.data) for message in messages]
-            await self._speaking.send_packed_command(self._speaking.pack_commands(commands))
-            for _ in commands:
-                await self._speaking.read_response()
+            try:
+                await self._speaking.send_packed_command(self._speaking.pack_commands(commands))
+                for message in messages:
+                    hearers = await self._speaking.read_response()
+                    if message.heard_by is not None and not message.heard_by.done():
+                        message.heard_by.set_result(hearers)
+            finally:
+                for message in messages:
+                    give_up(message)  # nothing where the answer came
 
     async def _ask(self) -> NoReturn:
         while True:

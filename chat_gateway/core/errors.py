@@ -1,6 +1,6 @@
 """The refusals of the chat, each with its stable code and a sentence that says what to do."""
 
-from chat_gateway.core.changes import MAX_ROOMS
+from chat_gateway.core.changes import MAX_EDITS, MAX_EMOJIS, MAX_PINS, MAX_ROOMS
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 
 
@@ -21,8 +21,52 @@ def client_id_conflict() -> Conflict:
     return Conflict("client_id_conflict", "This client_id stands for something else already. Send a new one.")
 
 
+def banned() -> Forbidden:
+    return Forbidden("banned", "You are banned from this room. Ask its owner to let you in again.")
+
+
+def person_not_found() -> NotFound:
+    """Answer somebody unknown and one whose account is disabled alike."""
+    return NotFound("person_not_found", "There is no such person here. Search for them by name.")
+
+
+def last_owner() -> Conflict:
+    return Conflict("last_owner", "You are the last owner of this room. Make another member its owner first.")
+
+
 def too_many_rooms() -> Conflict:
-    return Conflict("too_many_rooms", f"You are in {MAX_ROOMS} rooms, which is the most. Leave one first.")
+    return Conflict("too_many_rooms", f"A person is in at most {MAX_ROOMS:,} rooms. Leave one first.")
+
+
+def message_not_found() -> NotFound:
+    """Answer a missing message, a deleted one and one of another room alike."""
+    return NotFound("message_not_found", "There is no such message in this room, or it was deleted. Reload the room.")
+
+
+def not_a_thread_root() -> Conflict:
+    return Conflict(
+        "not_a_thread_root", "That message stands in a thread itself. Name the message its thread began with."
+    )
+
+
+def read_only() -> Forbidden:
+    return Forbidden("read_only", "Only the owner and the admins post in this room. Ask one of them.")
+
+
+def room_archived() -> Conflict:
+    return Conflict("room_archived", "This room is archived. Ask its owner to open it again.")
+
+
+def too_many_edits() -> Conflict:
+    return Conflict("too_many_edits", f"A message is edited at most {MAX_EDITS} times. Post a new one.")
+
+
+def too_many_reactions() -> Conflict:
+    return Conflict("too_many_reactions", f"A message has at most {MAX_EMOJIS} different reactions. Use one of them.")
+
+
+def too_many_pins() -> Conflict:
+    return Conflict("too_many_pins", f"A room has at most {MAX_PINS} pinned messages. Unpin one first.")
 
 
 def not_storable() -> InvalidInput:

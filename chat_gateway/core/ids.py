@@ -18,6 +18,17 @@ def user_log(user: UserId) -> LogId:
     return LogId(f"user:{user}")
 
 
+def live_channel(room: RoomId) -> str:
+    """Name the channel of what is told to those who look at the room now, and kept nowhere."""
+    return f"live:{room}"
+
+
+def looked_at(channel: str) -> RoomId | None:
+    """Name the room whose live channel this is; None for any other channel."""
+    kind, _, room = channel.partition(":")
+    return RoomId(room) if kind == "live" and room else None
+
+
 def room_of(log: str) -> RoomId | None:
     """Name the room whose log this is; None for any other channel."""
     kind, _, room = log.partition(":")

@@ -1,14 +1,28 @@
 """What a message may be, and the identifiers its author brings."""
 
+import re
 import uuid
 
 import msgspec
 
-from chat_gateway.core.ids import ClientId, EntryId
+from chat_gateway.core.ids import ClientId, EntryId, UserId
 from shared.errors import InvalidInput, TooLarge
 
 MAX_CODE_POINTS = 8_000
 MAX_BYTES = 32 * 1024
+MAX_MENTIONS = 50
+EVERYBODY = UserId("*")
+"""Whom a mention of the whole room is stored for."""
+
+MAX_EMOJI = 32
+"""Code points: the longest families and flags have a dozen."""
+
+_BASE = (
+    r"(?:[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+    r"|[0-9#*]\ufe0f?\u20e3)[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+)
+_EMOJI = re.compile(rf":[a-z0-9_+-]+:|[\U0001f1e6-\U0001f1ff]{{2}}|{_BASE}(?:\u200d{_BASE})*")
+_MENTION = re.compile(r"<@([A-Za-z0-9_-]{1,64})>")
 
 
 class _Content(msgspec.Struct, omit_defaults=True):
@@ -16,11 +30,28 @@ class _Content(msgspec.Struct, omit_defaults=True):
     reply_to: str | None = None
 
 
+class _Stored(msgspec.Struct):
+    body: str = ""
+    reply_to: EntryId | None = None
+
+
+class _Scrubbed(msgspec.Struct, omit_defaults=True):
+    deleted: bool
+    message: EntryId | None = None
+    reply_to: EntryId | None = None
+
+
 _encoder = msgspec.json.Encoder()
 
 
 def content(body: str, reply_to: str | None) -> str:
-    """Make a message's content as it is stored. Raises InvalidInput `empty_text` or TooLarge `text_too_long`.
+    """Make a message's content as it is stored. Raises as `text` does, and InvalidInput for a bad `reply_to`."""
+    replied = None if reply_to is None else entry_id(reply_to, "reply_to")
+    return _encoder.encode(_Content(text(body), replied)).decode()
+
+
+def text(body: str) -> str:
+    """Check a message's text. Raises InvalidInput `empty_text` or TooLarge `text_too_long`.
 
     The limits are 8,000 code points and 32 KiB of UTF-8. A NUL is refused because PostgreSQL cannot store one.
     """
@@ -34,7 +65,42 @@ def content(body: str, reply_to: str | None) -> str:
         raise InvalidInput("invalid_request", "A message cannot hold the NUL character.")
     if len(body.encode()) > MAX_BYTES:
         raise TooLarge("text_too_long", "A message has at most 32 KiB of UTF-8.")
-    return _encoder.encode(_Content(body, None if reply_to is None else entry_id(reply_to))).decode()
+    return body
+
+
+def body_of(content: str) -> str:
+    """Read the text of a message from its content; empty where it was scrubbed."""
+    return msgspec.json.decode(content, type=_Stored).body
+
+
+def reply_to(content: str) -> EntryId | None:
+    """Read which message a message answers, scrubbed or not."""
+    return msgspec.json.decode(content, type=_Stored).reply_to
+
+
+def scrubbed(content: str) -> str:
+    """Take the text out of a message's content and leave what it answers."""
+    return _encoder.encode(_Scrubbed(deleted=True, reply_to=reply_to(content))).decode()
+
+
+def scrubbed_edit(message: EntryId) -> str:
+    """Make the content of a `message.edited` whose text is gone."""
+    return _encoder.encode(_Scrubbed(deleted=True, message=message)).decode()
+
+
+def emoji(text: str) -> str:
+    """Read an emoji: one character as a reader sees it, or a `:name:`. Raises InvalidInput `invalid_request`."""
+    if len(text) > MAX_EMOJI or not _EMOJI.fullmatch(text):
+        raise InvalidInput("invalid_request", "A reaction is one emoji, or a name such as :thumbsup:.")
+    return text
+
+
+def mentions(body: str) -> tuple[UserId, ...]:
+    """Find whom a text mentions: `<@user-id>`, or `<@room>` for everybody. Raises InvalidInput for more than 50."""
+    found = dict.fromkeys(EVERYBODY if name == "room" else UserId(name) for name in _MENTION.findall(body))
+    if len(found) > MAX_MENTIONS:
+        raise InvalidInput("invalid_request", f"A message mentions at most {MAX_MENTIONS} people. Mention the room.")
+    return tuple(found)
 
 
 def client_id(text: str) -> ClientId:
@@ -42,9 +108,9 @@ def client_id(text: str) -> ClientId:
     return ClientId(_uuid(text, "client_id"))
 
 
-def entry_id(text: str) -> EntryId:
-    """Read the id of an entry. Raises InvalidInput."""
-    return EntryId(_uuid(text, "reply_to"))
+def entry_id(text: str, field: str) -> EntryId:
+    """Read the id of an entry that stands in this field of a request. Raises InvalidInput."""
+    return EntryId(_uuid(text, field))
 
 
 def _uuid(text: str, field: str) -> str:

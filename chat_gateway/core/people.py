@@ -1,8 +1,14 @@
-"""A person as others see them: the projection of what the auth service owns."""
+"""A person as others see them: the projection of what the auth service owns; and the words a name is found by."""
+
+import re
+import unicodedata
 
 import msgspec
 
 from chat_gateway.core.ids import UserId
+
+MAX_QUERY = 100
+MAX_WORDS = 8
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -10,3 +16,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     picture: str = ""
     disabled: bool = False
+
+
+def name_words(name: str) -> list[str]:
+    """Split a name, or what somebody looks for, into its first words in lower case, each once."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", name).casefold())
+    return list(dict.fromkeys(words))[:MAX_WORDS]

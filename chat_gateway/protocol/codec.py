@@ -1,13 +1,17 @@
 """The port of an encoding: bytes of one transport message to commands, replies and pushes to bytes.
 
 A codec has no state and does no I/O. What it makes is one protocol message each, so that a publication is encoded once
-and written to many; `frame` puts several into one transport message.
+and written to many; `frame` puts several into one transport message. Messages of a binary codec carry their length, so
+one behind the other they are a stream already; those of a text codec need a newline between them.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from chat_gateway.protocol.frames import Command, Published, Push, Result
+from chat_gateway.protocol.frames import Command, Pong, Published, Push, Request, Result, Send
+
+MAX_COMMANDS = 1024
+"""In one transport message."""
 
 
 class Malformed(Exception):
@@ -33,7 +37,17 @@ class Codec(Protocol):
         """Tell a subscriber what was published."""
 
     def push(self, channel: str, push: Push) -> bytes:
-        """Tell a client of its subscription's begin or end."""
+        """Tell a client anything else it did not ask for. The channel is empty for what concerns the connection."""
 
     def frame(self, messages: Sequence[bytes]) -> bytes:
         """Put several protocol messages into one transport message."""
+
+
+def command(id: int, request: Request | None) -> Command:  # noqa: A002 - the protocol's word
+    """Put together what a client's message says. Only a pong and a message without answer have no `id`."""
+    if id == 0:
+        if request is None:
+            request = Pong()
+        elif not isinstance(request, Send):
+            raise Malformed("A command needs an `id` above 0.")
+    return Command(id, request)

@@ -52,10 +52,21 @@ APPLICATION_ERRORS = {
     "empty_text": 401,
     "text_too_long": 402,
     "not_allowed": 420,
+    "banned": 421,
+    "read_only": 422,
     "room_not_found": 440,
     "member_not_found": 441,
+    "person_not_found": 442,
+    "message_not_found": 443,
     "client_id_conflict": 460,
+    "room_archived": 461,
+    "last_owner": 462,
+    "not_a_thread_root": 463,
     "too_many_rooms": 480,
+    "too_many_edits": 481,
+    "too_many_reactions": 482,
+    "too_many_pins": 483,
+    "rate_limited": 490,
 }
 """By what is wrong: 400 the request, 420 the right to it, 440 its object, 460 the state, 480 a limit, 490 the pace."""
 

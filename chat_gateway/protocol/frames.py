@@ -11,20 +11,39 @@ import msgspec
 from msgspec import Meta
 
 Id: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
-Offset: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what a database holds; the schema has one bit more
+MAX_OFFSET = 2**63 - 1
+"""What a database holds; the schema has one bit more."""
+
+Offset: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_OFFSET)]
 Int32: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 NO_SUBS: Mapping[str, "SubscribeResult"] = {}
 
 
+class ClientInfo(msgspec.Struct, frozen=True):
+    """Who a client is, to others. The two infos are opaque, as `data`; empty means none."""
+
+    user: str
+    client: str
+    conn_info: bytes = b""
+    chan_info: bytes = b""
+
+
+NOBODY: Mapping[str, ClientInfo] = {}
+
+
 class Published(Protocol):
-    """As much of a publication as the wire shows."""
+    """As much of a publication as the wire shows. `info` is there when a client published it."""
 
     @property
     def offset(self) -> int: ...
 
     @property
     def data(self) -> bytes: ...
+
+    @property
+    def info(self) -> ClientInfo | None: ...
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
@@ -61,7 +80,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
-    flag: Int32 = 0
+    flag: Int64 = 0
     type: Int32 = 0
     data: bytes = b""
     tf: bytes = b""
@@ -119,21 +138,8 @@ class Pong(msgspec.Struct, frozen=True):
     """The client's answer to a ping: a command with nothing in it."""
 
 
-Request: TypeAlias = (
-    Connect
-    | Ping
-    | Subscribe
-    | Unsubscribe
-    | Publish
-    | Presence
-    | PresenceStats
-    | History
-    | Rpc
-    | Send
-    | Refresh
-    | SubRefresh
-    | Pong
-)
+ChannelRequest: TypeAlias = Subscribe | Unsubscribe | Publish | Presence | PresenceStats | History | SubRefresh
+Request: TypeAlias = Connect | ChannelRequest | Rpc | Send | Refresh | Ping | Pong
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -151,7 +157,6 @@ class _Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class SubscribeResult(_Result, frozen=True):
     key: ClassVar[str] = "subscribe"
-
     expires: bool = False
     ttl: int = 0
     recoverable: bool = False
@@ -165,10 +170,9 @@ class SubscribeResult(_Result, frozen=True):
 
 
 class ConnectResult(_Result, frozen=True):
-    """`ping` is in seconds; `pong` asks the client to answer pings; `session` and `node` serve emulation."""
+    """`ping` is in seconds; `pong` asks for answers to pings; `session`, `node` serve emulation; `time` is in ms."""
 
     key: ClassVar[str] = "connect"
-
     client: str
     version: str = ""
     data: bytes = b""
@@ -179,6 +183,7 @@ class ConnectResult(_Result, frozen=True):
     session: str = ""
     node: str = ""
     subs: Mapping[str, SubscribeResult] = NO_SUBS
+    time: int = 0
 
 
 class UnsubscribeResult(_Result, frozen=True):
@@ -189,15 +194,26 @@ class PublishResult(_Result, frozen=True):
     key: ClassVar[str] = "publish"
 
 
+class PresenceResult(_Result, frozen=True):
+    """`presence` holds the channel's clients by their id."""
+
+    key: ClassVar[str] = "presence"
+    presence: Mapping[str, ClientInfo] = NOBODY
+
+
+class PresenceStatsResult(_Result, frozen=True):
+    key: ClassVar[str] = "presence_stats"
+    num_clients: int = 0
+    num_users: int = 0
+
+
 class RpcResult(_Result, frozen=True):
     key: ClassVar[str] = "rpc"
-
     data: bytes = b""
 
 
 class HistoryResult(_Result, frozen=True):
     key: ClassVar[str] = "history"
-
     publications: Sequence[Published] = ()
     epoch: str = ""
     offset: int = 0
@@ -205,35 +221,30 @@ class HistoryResult(_Result, frozen=True):
 
 class RefreshResult(_Result, frozen=True):
     key: ClassVar[str] = "refresh"
-
     expires: bool = False
     ttl: int = 0
 
 
 class SubRefreshResult(_Result, frozen=True):
     key: ClassVar[str] = "sub_refresh"
-
     expires: bool = False
     ttl: int = 0
 
 
-Result: TypeAlias = (
-    ConnectResult
-    | SubscribeResult
-    | UnsubscribeResult
-    | PublishResult
-    | RpcResult
-    | HistoryResult
-    | RefreshResult
-    | SubRefreshResult
-)
+ChannelResult: TypeAlias = SubscribeResult | UnsubscribeResult | PublishResult | HistoryResult | SubRefreshResult
+Result: TypeAlias = ConnectResult | ChannelResult | PresenceResult | PresenceStatsResult | RpcResult | RefreshResult
 
 
-class SubscribePush(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Push(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the server says unasked. `key` is the field of the push that holds it."""
+
+    key: ClassVar[str]
+
+
+class SubscribePush(_Push, frozen=True, kw_only=True):
     """The server subscribed the client to the channel."""
 
     key: ClassVar[str] = "subscribe"
-
     recoverable: bool = False
     epoch: str = ""
     offset: int = 0
@@ -241,13 +252,45 @@ class SubscribePush(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     data: bytes = b""
 
 
-class UnsubscribePush(msgspec.Struct, frozen=True):
+class UnsubscribePush(_Push, frozen=True):
     """The server ended a subscription; the code says whether the client comes back. The reason is never empty."""
 
     key: ClassVar[str] = "unsubscribe"
-
     code: int
     reason: str
 
 
-Push: TypeAlias = SubscribePush | UnsubscribePush
+class Join(_Push, frozen=True):
+    key: ClassVar[str] = "join"
+    info: ClientInfo
+
+
+class Leave(_Push, frozen=True):
+    key: ClassVar[str] = "leave"
+    info: ClientInfo
+
+
+class MessagePush(_Push, frozen=True):
+    """A message to this one client, outside of any channel."""
+
+    key: ClassVar[str] = "message"
+    data: bytes = b""
+
+
+class RefreshPush(_Push, frozen=True):
+    """The connection expires in `ttl` seconds from now."""
+
+    key: ClassVar[str] = "refresh"
+    expires: bool = False
+    ttl: int = 0
+
+
+class DisconnectPush(_Push, frozen=True):
+    """The end of a connection whose transport has no close of its own. The reason is never empty."""
+
+    key: ClassVar[str] = "disconnect"
+    code: int
+    reason: str
+
+
+Push: TypeAlias = SubscribePush | UnsubscribePush | Join | Leave | MessagePush | RefreshPush | DisconnectPush

@@ -5,7 +5,6 @@ several requests in one command the first in the server's order counts. A lone s
 pasted text is cut inside an emoji, becomes U+FFFD as in the protocol's first server: nobody is thrown out for it.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -13,17 +12,22 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple, replace
 
-from chat_gateway.protocol.codec import Malformed
+from chat_gateway.protocol import json_text
+from chat_gateway.protocol.codec import MAX_COMMANDS, Malformed, command
 from chat_gateway.protocol.frames import (
+    ClientInfo,
     Command,
     Connect,
     ConnectResult,
     History,
     HistoryResult,
     Id,
+    Join,
+    Leave,
+    MessagePush,
     Ping,
-    Pong,
     Presence,
+    PresenceResult,
     PresenceStats,
     Publish,
     Published,
@@ -41,16 +45,7 @@ from chat_gateway.protocol.frames import (
     Unsubscribe,
 )
 
-MAX_DEPTH = 8
-MAX_COMMANDS = 1024
-
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # always matches at a quote, so never quadratic
-_SQUARE_TO_CURLY = bytes.maketrans(b"[]", b"{}")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_ESCAPE = re.compile(
-    rb"\\(?:(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
+_NOTHING = Raw()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -93,8 +88,16 @@ class _Command(msgspec.Struct):
     id: Id = 0
 
 
+class _ClientInfo(msgspec.Struct, omit_defaults=True):
+    user: str = ""
+    client: str = ""
+    conn_info: Raw = _NOTHING
+    chan_info: Raw = _NOTHING
+
+
 class _Publication(msgspec.Struct, omit_defaults=True):
-    data: Raw
+    data: Raw = _NOTHING
+    info: _ClientInfo | None = None
     offset: int = 0
 
 
@@ -119,7 +122,7 @@ class JsonCodec:
         return [_command(line) for line in lines]
 
     def reply(self, id: int, result: Result) -> bytes:  # noqa: A002 - the protocol's word
-        return b'{"id":%d,"%b":%b}' % (id, result.key.encode(), _encode(_raw(result)))
+        return b'{"id":%d,"%b":%b}' % (id, result.key.encode(), _encode(_embedded(result)))
 
     def error(self, id: int, code: int, message: str, *, temporary: bool) -> bytes:  # noqa: A002 - the same
         error: dict[str, Any] = {"code": code, "message": message}
@@ -131,9 +134,8 @@ class JsonCodec:
         return b'{"push":{"channel":%b,"pub":%b}}' % (_encode(channel), _encode(_publication(publication)))
 
     def push(self, channel: str, push: Push) -> bytes:
-        if isinstance(push, SubscribePush) and push.data:
-            push = replace(push, data=Raw(push.data))
-        return b'{"push":{"channel":%b,"%b":%b}}' % (_encode(channel), push.key.encode(), _encode(push))
+        body = b'"%b":%b' % (push.key.encode(), _encode(_embedded(push)))
+        return b'{"push":{"channel":%b,%b}}' % (_encode(channel), body) if channel else b'{"push":{%b}}' % body
 
     def frame(self, messages: Sequence[bytes]) -> bytes:
         return b"\n".join(messages)
@@ -143,20 +145,13 @@ JSON = JsonCodec()
 
 
 def _command(line: bytes) -> Command:
-    _check(line)
     try:
-        wire = _decode(line)
+        wire = _decode(json_text.readable(line, levels=json_text.MAX_DEPTH))
     except msgspec.ValidationError as error:
         raise Malformed(f"{error}.") from error
     except msgspec.DecodeError as error:
-        wire = _without_lone_surrogates(line, error)
-    request = _first_request(wire)
-    if wire.id == 0:
-        if request is None:
-            request = Pong()
-        elif not isinstance(request, Send):
-            raise Malformed("A command needs an `id` above 0.")
-    return Command(wire.id, request)
+        raise Malformed(f"Not a JSON object: {error}.") from error
+    return command(wire.id, _first_request(wire))
 
 
 def _first_request(wire: _Command) -> Request | None:
@@ -169,40 +164,31 @@ def _first_request(wire: _Command) -> Request | None:
     return None
 
 
-def _check(line: bytes) -> None:
-    """Refuse what the decoder would skip over unseen in a raw field: bytes that are no UTF-8, and deep nesting."""
-    if not line.isascii():
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            raise Malformed("Not UTF-8.") from error
-    if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
-        return
-    brackets = _STRING.sub(b"", line).translate(_SQUARE_TO_CURLY, _NO_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"{}", b"")
-    if brackets:
-        raise Malformed(f"Nested deeper than {MAX_DEPTH} levels, or brackets without their match.")
-
-
-def _without_lone_surrogates(line: bytes, error: msgspec.DecodeError) -> _Command:
-    try:
-        return _decode(_ESCAPE.sub(lambda escape: rb"\ufffd" if escape["lone"] else escape[0], line))
-    except msgspec.DecodeError:
-        raise Malformed(f"Not a JSON object: {error}.") from error
+def _info(info: ClientInfo) -> _ClientInfo:
+    return _ClientInfo(info.user, info.client, _raw(info.conn_info), _raw(info.chan_info))
 
 
 def _publication(publication: Published) -> _Publication:
-    return _Publication(Raw(publication.data), publication.offset)
+    info = None if publication.info is None else _info(publication.info)
+    return _Publication(_raw(publication.data), info, publication.offset)
 
 
-def _raw(result: Result) -> Result:
-    """The result with its bytes marked as JSON, so that the encoder embeds them."""
+def _raw(data: bytes) -> Raw:
+    """Mark bytes as JSON, so that the encoder embeds them."""
+    return Raw(data) if data else _NOTHING
+
+
+def _embedded(answer: Result | Push) -> Result | Push:
+    """The same with its opaque bytes marked as JSON."""
     changes: dict[str, Any] = {}
-    if isinstance(result, ConnectResult | SubscribeResult | RpcResult) and result.data:
-        changes["data"] = Raw(result.data)
-    if isinstance(result, SubscribeResult | HistoryResult) and result.publications:
-        changes["publications"] = [_publication(publication) for publication in result.publications]
-    if isinstance(result, ConnectResult) and result.subs:
-        changes["subs"] = {channel: _raw(sub) for channel, sub in result.subs.items()}
-    return replace(result, **changes) if changes else result
+    if isinstance(answer, ConnectResult | SubscribeResult | RpcResult | SubscribePush | MessagePush) and answer.data:
+        changes["data"] = Raw(answer.data)
+    if isinstance(answer, SubscribeResult | HistoryResult):
+        changes["publications"] = tuple(map(_publication, answer.publications))
+    elif isinstance(answer, ConnectResult):
+        changes["subs"] = {channel: _embedded(sub) for channel, sub in answer.subs.items()}
+    elif isinstance(answer, PresenceResult):
+        changes["presence"] = {client: _info(info) for client, info in answer.presence.items()}
+    elif isinstance(answer, Join | Leave):
+        changes["info"] = _info(answer.info)
+    return replace(answer, **changes) if changes else answer

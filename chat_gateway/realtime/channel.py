@@ -32,22 +32,34 @@ class Listener(Protocol):
 
     def put(self, frame: bytes) -> None: ...
 
+    def put_ephemeral(self, frame: bytes) -> None:
+        """Take a frame that may be dropped where there are too many."""
+
+    def follows(self, channel: str) -> bool:
+        """Whether the listener is told who joins and leaves the channel."""
+
     def gains(self, channel: str) -> None:
         """The user may read one more channel."""
 
     def loses(self, channel: str) -> None:
         """The listener has been taken off the channel, because its user may no longer read it."""
 
+    def withhold(self) -> None:
+        """What was delivered to the listener and is not on its way yet may have to stay with us."""
+
     def outdated(self, channel: str) -> None:
         """The channel's log is not the one the listener knows."""
 
 
 class Channel:
-    __slots__ = ("epoch", "expected", "held", "held_epoch", "joining", "live", "name", "position", "waiting")
+    """`begun` numbers the moment at which the present epoch became known, counted by the hub."""
+
+    __slots__ = ("begun", "epoch", "expected", "held", "held_epoch", "joining", "live", "name", "position", "waiting")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.epoch: str | None = None
+        self.begun = 0
         self.position: int | None = None
         self.held: dict[int, Publication] = {}
         self.held_epoch = ""
@@ -58,6 +70,9 @@ class Channel:
 
     def is_empty(self) -> bool:
         return not (self.joining or self.waiting or any(self.live.values()))
+
+    def size(self) -> int:
+        return len(self.joining) + len(self.waiting) + sum(map(len, self.live.values()))
 
     def offer(self, publications: Iterable[Publication], epoch: str) -> list[Publication]:
         """Pass publications of this epoch through the gate; answer those that are now due, in order."""
@@ -92,6 +107,15 @@ class Channel:
     def hole(self) -> bool:
         return self.position is not None and (bool(self.held) or self.expected > self.position)
 
+    def follow(self, listener: Listener) -> None:
+        """Let a listener live that needs no position, because the channel has none."""
+        del self.joining[listener]
+        self.live.setdefault(listener.variant, {})[listener] = None
+
+    def settled(self) -> list[Listener]:
+        """Those whose subscription has been told to them, whether or not they skip what is in their snapshot."""
+        return [*self.waiting, *(listener for group in self.live.values() for listener in group)]
+
     def covers(self, listener: Listener, head: int) -> bool:
         """Whether a snapshot read up to `head` and the joining buffer together leave no gap."""
         if self.position is None or head >= self.position:
@@ -107,6 +131,12 @@ class Channel:
         else:
             self.live.setdefault(listener.variant, {})[listener] = None
         return missed
+
+    def buffer(self, publication: Publication) -> None:
+        """Keep what passes for those who are joining; one whose buffer is full has to read its snapshot again."""
+        for buffer in self.joining.values():
+            if len(buffer) < MAX_HELD:
+                buffer.append(publication)
 
     def arrive(self, offset: int) -> list[Listener]:
         """Take those off the waiting list whose head this offset is."""

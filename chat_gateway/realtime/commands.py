@@ -10,14 +10,17 @@ import structlog
 from chat_gateway.protocol import codes, frames
 from chat_gateway.realtime.context import Disconnected
 from chat_gateway.realtime.publication import Position
-from chat_gateway.realtime.session import State
-from chat_gateway.realtime.subscriptions import result_of, wanted_position
-from shared.errors import AppError, NotFound
+from chat_gateway.realtime.refusals import Reason, refused
+from chat_gateway.realtime.renewals import Renewals
+from chat_gateway.realtime.session import Session, State
+from chat_gateway.realtime.subscription import ttl, wanted_position
+from shared.errors import AppError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chat_gateway.realtime.context import Context
     from chat_gateway.realtime.ports import Recovered, Snapshot, User
-    from chat_gateway.realtime.session import Session
 
 _log = structlog.get_logger(__name__)
 
@@ -27,13 +30,15 @@ class ProtocolCommands:
         self._context = context
         self._application = context.application
         self._subscriber = context.subscriber
+        self._renewals = Renewals(context)
 
     async def run(self, session: Session, command_id: int, request: frames.Request) -> frames.Result | None:
         """Carry out a command; None where it was answered already. Raises AppError and Disconnected."""
         if session.closed:
             raise Disconnected(codes.SERVER_ERROR)  # nothing may be attached for one who has gone
         if isinstance(request, frames.Connect):
-            await self._connect(session, command_id, request)
+            async with self._context.load.turn():
+                await self._connect(session, command_id, request)
             return None
         if session.user is None:
             raise Disconnected(codes.BAD_REQUEST)  # a command after a refused connect
@@ -47,22 +52,39 @@ class ProtocolCommands:
             case frames.Unsubscribe(channel):
                 return self._unsubscribe(session, channel)
             case frames.Publish(channel, data):
-                await self._application.publish(user, channel, data)
-                return frames.PublishResult()
+                return await self._publish(session, user, channel, data)
             case frames.Rpc(method, data):
                 return frames.RpcResult(data=await self._application.rpc(user, method, data))
             case frames.History():
                 return await self._history(user, request)
-            case frames.Refresh(token):
-                return await self._refresh(session, user, token)
+            case frames.Refresh() | frames.SubRefresh():
+                return await self._renewals.renew(session, user, request)
+            case _:
+                return await self._presence(user, request)
+
+    async def _presence(self, user: User, request: frames.Request) -> frames.Result:
+        match request:
+            case frames.Presence(channel):
+                present = await self._context.presence.of(user, channel)
+                return frames.PresenceResult(presence=present.clients)
+            case frames.PresenceStats(channel):
+                present = await self._context.presence.of(user, channel)
+                return frames.PresenceStatsResult(num_clients=present.num_clients, num_users=present.num_users)
             case _:
                 raise NotFound("not_available", "This command is not available here.")
 
     def _unsubscribe(self, session: Session, channel: str) -> frames.UnsubscribeResult:
         """End a subscription the client made; those of the server are not the client's to end."""
-        if session.channels.get(channel) is False:
-            self._subscriber.drop(session, channel)
+        subscription = session.channels.get(channel)
+        if subscription is not None and not subscription.by_server:
+            self._context.unsubscriber.drop(session, channel)
         return frames.UnsubscribeResult()
+
+    async def _publish(self, session: Session, user: User, channel: str, data: bytes) -> frames.PublishResult:
+        subscription = session.channels.get(channel)
+        info = session.info_in(subscription.grant if subscription else None)
+        await self._application.publish(user, channel, data, info)
+        return frames.PublishResult()
 
     async def _connect(self, session: Session, command_id: int, request: frames.Connect) -> None:
         user = await self._verify(request.token)
@@ -70,6 +92,7 @@ class ProtocolCommands:
             return
         session.user = user
         session.user_id = user.id
+        session.info = frames.ClientInfo(user.id, session.client_id, user.info)
         try:
             snapshot, found = await self._subscriber.connect(session, user, request)
         except Exception:
@@ -77,7 +100,10 @@ class ProtocolCommands:
             session.channels.clear()
             session.user = None
             raise
-        self._greet(session, user, command_id, request, snapshot, found)
+        welcome = self._welcome(session, user, request, snapshot, found)
+        self._answer_recovery(session, session.codec.reply(command_id, welcome))
+        session.greeted = True
+        self._context.presence.connected(session.info)
         self._subscriber.settle(session, found)
         session.state = State.CONNECTED
         _log.info("client.connected", user=user.id, session=user.session, client=session.client_id)
@@ -85,39 +111,57 @@ class ProtocolCommands:
         for channel in snapshot.channels:
             if channel not in session.channels:
                 self._subscriber.gain(session, channel)  # a room gained after the session was attached
+        self._keep_within(user, session)
 
-    def _greet(
+    def _keep_within(self, user: User, newest: Session) -> None:
+        """Close the user's oldest connections where there are too many now.
+
+        The newest is what the user looks at, and the oldest may be long dead. The code is one not to come back from:
+        else as many tabs as that would push each other out for ever.
+        """
+        here = self._context.hub.listeners_of(user.id)
+        others = [one for one in here if isinstance(one, Session) and one.greeted and one is not newest]
+        for oldest in others[: max(len(others) + 1 - self._context.limits.sockets_per_user, 0)]:
+            refused(Reason.SOCKETS_OF_USER)
+            oldest.close(codes.CONNECTION_LIMIT)
+
+    def _welcome(
         self,
         session: Session,
         user: User,
-        command_id: int,
         request: frames.Connect,
         snapshot: Snapshot,
-        found: dict[str, Recovered],
-    ) -> None:
-        limits = self._context.limits
-        subs = {name: result_of(one, wanted_position(request.subs.get(name))) for name, one in found.items()}
-        reply = frames.ConnectResult(
+        found: Mapping[str, Recovered],
+    ) -> frames.ConnectResult:
+        now = self._context.now()
+        subs = {}
+        for name, recovered in found.items():
+            subscription = session.channels[name]
+            wanted = wanted_position(request.subs.get(name), subscription.grant)
+            subs[name] = subscription.result(recovered, wanted, now)
+        return frames.ConnectResult(
             client=session.client_id,
             version=self._context.version,
             data=snapshot.data,
-            expires=True,
-            ttl=self._ttl(user),
-            ping=limits.ping_seconds,
+            expires=user.expires_at is not None,
+            ttl=ttl(user.expires_at, now),
+            ping=self._context.limits.ping_seconds,
             pong=True,
+            session=session.link.session,
             node=self._context.instance,
             subs=subs,
         )
-        self._answer_recovery(session, session.codec.reply(command_id, reply))
 
     async def _subscribe(self, session: Session, user: User, command_id: int, request: frames.Subscribe) -> None:
         recovered = await self._subscriber.subscribe(session, user, request)
-        wanted = Position(request.offset, request.epoch) if request.recover else None
-        self._answer_recovery(session, session.codec.reply(command_id, result_of(recovered, wanted)))
+        subscription = session.channels[request.channel]
+        wanted = wanted_position(request, subscription.grant)
+        result = subscription.result(recovered, wanted, self._context.now())
+        self._answer_recovery(session, session.codec.reply(command_id, result))
         self._subscriber.settle(session, {request.channel: recovered})
 
     def _answer_recovery(self, session: Session, message: bytes) -> None:
-        session.outbox.put_uncounted(session.wrap(message))
+        session.outbox.send_uncounted(message)
         asyncio.get_running_loop().call_soon(self._release, session)
 
     def _release(self, session: Session) -> None:
@@ -126,26 +170,14 @@ class ProtocolCommands:
 
     async def _history(self, user: User, request: frames.History) -> frames.HistoryResult:
         since = None if request.since is None else Position(request.since.offset, request.since.epoch)
+        if since is not None and request.reverse and since.offset == 0:
+            raise InvalidInput("bad_request", "There is nothing before the beginning.")
         head, publications = await self._application.history(
             user, request.channel, since=since, limit=request.limit, reverse=request.reverse
         )
+        if since is not None and since.epoch not in ("", head.epoch):
+            raise InvalidInput("unrecoverable_position", "The position is of another log; read from its beginning.")
         return frames.HistoryResult(publications=publications, epoch=head.epoch, offset=head.offset)
-
-    async def _refresh(self, session: Session, user: User, token: str) -> frames.RefreshResult:
-        """Renew the session's token. An expired one ends the connection, another user's ends it for good."""
-        try:
-            renewed = await self._application.verify(token)
-        except AppError as error:
-            if error.code == "token_expired":
-                raise Disconnected(codes.CONNECTION_EXPIRED) from error
-            if error.temporary:
-                raise
-            raise Disconnected(codes.INVALID_TOKEN) from error
-        if renewed.id != user.id:
-            raise Disconnected(codes.INVALID_TOKEN)
-        session.user = renewed
-        self._context.heartbeat.watch_expiry(session)
-        return frames.RefreshResult(expires=True, ttl=self._ttl(renewed))
 
     async def _verify(self, token: str) -> User:
         try:
@@ -154,6 +186,3 @@ class ProtocolCommands:
             if error.code == "invalid_token":
                 raise Disconnected(codes.INVALID_TOKEN) from error
             raise
-
-    def _ttl(self, user: User) -> int:
-        return max(1, int(user.expires_at - self._context.now()))

@@ -9,14 +9,17 @@ from chat_gateway.protocol.codes import Disconnect
 
 if TYPE_CHECKING:
     from chat_gateway.protocol.frames import Request, Result
+    from chat_gateway.realtime.half_open import HalfOpen
     from chat_gateway.realtime.heartbeat import Heartbeat
     from chat_gateway.realtime.hub import Hub
     from chat_gateway.realtime.limits import Limits
+    from chat_gateway.realtime.load import Load
     from chat_gateway.realtime.outbox import Flusher
-    from chat_gateway.realtime.ports import Application
+    from chat_gateway.realtime.ports import Application, Presence
     from chat_gateway.realtime.recovery import Recoveries
     from chat_gateway.realtime.session import Session
     from chat_gateway.realtime.subscriptions import Subscriber
+    from chat_gateway.realtime.unsubscriptions import Unsubscriber
     from chat_gateway.realtime.wheel import Wheel
 
 
@@ -40,12 +43,16 @@ class Context(Protocol):
     version: str
     limits: Limits
     application: Application
+    presence: Presence
     hub: Hub
     wheel: Wheel
     flusher: Flusher
+    load: Load
+    half_open: HalfOpen
     heartbeat: Heartbeat
     recoveries: Recoveries
     subscriber: Subscriber
+    unsubscriber: Unsubscriber
     now: Callable[[], float]
     monotonic: Callable[[], float]
     random: Callable[[], float]

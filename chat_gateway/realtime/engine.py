@@ -8,19 +8,26 @@ import random
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from chat_gateway.protocol import codes
 from chat_gateway.realtime.commands import ProtocolCommands
+from chat_gateway.realtime.half_open import HalfOpen
 from chat_gateway.realtime.heartbeat import Heartbeat
 from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.limits import Limits
 from chat_gateway.realtime.link import Link
+from chat_gateway.realtime.load import Load
 from chat_gateway.realtime.outbox import Flusher, OutboxLimits
-from chat_gateway.realtime.ports import Application, Bus, ChannelLog
+from chat_gateway.realtime.ports import Application, Bus, ChannelLog, Presence
+from chat_gateway.realtime.presence import NoPresence
 from chat_gateway.realtime.publication import Batch
 from chat_gateway.realtime.recovery import Recoveries
 from chat_gateway.realtime.repair import AfterStall, Repairer, RepairTimes
 from chat_gateway.realtime.session import Session
 from chat_gateway.realtime.subscriptions import Subscriber
+from chat_gateway.realtime.tails import Tails
+from chat_gateway.realtime.unsubscriptions import Unsubscriber
 from chat_gateway.realtime.wheel import Wheel
 
 
@@ -36,6 +43,8 @@ class Engine:
         version: str,
         now: Callable[[], float],
         monotonic: Callable[[], float],
+        presence: Presence | None = None,
+        tails: Tails | None = None,
         after_stall: AfterStall | None = None,
         limits: Limits | None = None,
         outbox_limits: OutboxLimits | None = None,
@@ -46,16 +55,21 @@ class Engine:
         self.version = version
         self.now = now
         self.monotonic = monotonic
+        self.presence = presence or NoPresence()
         self.random: Callable[[], float] = random.SystemRandom().random
+        self._origin = f"{random.SystemRandom().getrandbits(64):016x}"  # an instance's name may be given twice
         self.limits = limits or Limits()
         self.wheel = Wheel(monotonic)
         self.flusher = Flusher(outbox_limits or OutboxLimits())
-        self.hub = Hub(application)
+        self.load = Load(self.limits, monotonic=monotonic, random=self.random, sockets=lambda: len(self.sessions))
+        self.half_open = HalfOpen(per_address=self.limits.half_open_per_address, in_all=self.limits.half_open_sockets)
+        self.hub = Hub(application, self._origin, tails)
         self.repairer = Repairer(self.hub, log, monotonic, repair_times, after_stall)
         self.recoveries = Recoveries(
             each_bytes=self.limits.recovery_bytes, instance_bytes=self.limits.instance_recovery_bytes
         )
         self.heartbeat = Heartbeat(self)
+        self.unsubscriber = Unsubscriber(self)
         self.subscriber = Subscriber(self)
         self.commands = ProtocolCommands(self)
         self.sessions: dict[Session, None] = {}
@@ -72,6 +86,17 @@ class Engine:
         if self._bus is not None:
             self._bus.publish(batch)
 
+    def announce(self, batch: Batch) -> None:
+        """Pass ephemerals to whoever listens now, our own listeners at once, then those of other instances.
+
+        Never blocks. The bus may lose them, and nobody will notice.
+        """
+        marked = [replace(publication, offset=0, id=self._origin) for publication in batch.publications]
+        self.hub.announced(Batch(batch.channel, "", tuple(marked)))
+        if self._bus is not None:
+            for publication in marked:  # offsets of one bus message rise
+                self._bus.publish(Batch(batch.channel, "", (publication,)))
+
     def accept(self, link: Link) -> Session:
         session = Session(link, self)
         self.sessions[session] = None
@@ -79,8 +104,9 @@ class Engine:
 
     def left(self, session: Session) -> None:
         self.sessions.pop(session, None)
+        self.half_open.leave(session)
         self.recoveries.written(session)
-        self.hub.leave(session, list(session.channels))
+        self.unsubscriber.leave(session)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:
@@ -94,6 +120,7 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self.wheel.run())
+                tasks.create_task(self.load.run())
                 tasks.create_task(self.repairer.run())
         finally:
             self._tasks = None

@@ -2,15 +2,18 @@
 
 The hub turns a bus that loses, repeats and reorders into exactly-once in order: each channel has a gate (channel.py),
 what is missing is asked of the repairer, which reads the log. Membership rides in the publications: the hub takes a
-user's listeners off a channel at the very offset that says so.
+user's listeners off a channel at the very offset that says so. Ephemerals pass by the gate.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
-from chat_gateway.realtime.channel import MAX_HELD, Channel, Listener
-from chat_gateway.realtime.ports import Application, Bus, Gained, Lost
+from chat_gateway.realtime import ephemerals
+from chat_gateway.realtime.channel import Channel, Listener
+from chat_gateway.realtime.membership import Membership
+from chat_gateway.realtime.ports import Application, Bus
 from chat_gateway.realtime.publication import Batch, Position, Publication
+from chat_gateway.realtime.tails import Tails
 
 
 class Repairs(Protocol):
@@ -26,13 +29,23 @@ class Repairs(Protocol):
         """Whether the process has just been stopped for so long that input is too old to be relayed."""
 
 
+Observer = Callable[[str, Publication], None]
+"""Hears of a publication and the name of its channel."""
+
+
 class Hub:
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    """`origin` tells our own ephemerals, which the bus brings back, from those of other instances."""
+
+    def __init__(self, application: Application, origin: str, tails: Tails | None = None) -> None:
+        self._origin = origin
         self._bus: Bus | None = None
         self._repairs: Repairs | None = None
+        self._observer: Observer | None = None
         self._channels: dict[str, Channel] = {}
-        self._users: dict[str, dict[Listener, None]] = {}
+        self._beginnings = 0
+        self._tails = tails or Tails()
+        self._tails.counted_by(self.listening)
+        self._membership = Membership(application, self.detach, self._tails)
 
     def carried_by(self, bus: Bus) -> None:
         self._bus = bus
@@ -40,21 +53,38 @@ class Hub:
     def repaired_by(self, repairs: Repairs) -> None:
         self._repairs = repairs
 
+    def observed_by(self, observer: Observer) -> None:
+        """Have it hear every publication of a log somebody here listens to: once and in order, behind the listeners.
+
+        It must not raise. Where a log turns out to be another one, it hears nothing of what lies between.
+        """
+        self._observer = observer
+
     def channels(self) -> list[str]:
         return list(self._channels)
 
+    def listening(self, name: str) -> int:
+        """Count those who listen to the channel here or are about to."""
+        channel = self._channels.get(name)
+        return 0 if channel is None else channel.size()
+
+    def positioned(self) -> list[str]:
+        """Name the channels that have a log and a position in it: those whose heads can be compared."""
+        return [name for name, channel in self._channels.items() if channel.epoch is not None]
+
     def enter(self, listener: Listener) -> None:
         """Make the listener findable by its user."""
-        self._users.setdefault(listener.user_id, {})[listener] = None
+        self._membership.enter(listener)
+
+    def listeners_of(self, user_id: str) -> list[Listener]:
+        """Answer the user's listeners on this instance, the oldest first."""
+        return list(self._membership.users.get(user_id, ()))
 
     def leave(self, listener: Listener, channels: Iterable[str]) -> None:
         """Take the listener off all its channels and out of the hub."""
         for name in channels:
             self.detach(listener, name)
-        listeners = self._users.get(listener.user_id, {})
-        listeners.pop(listener, None)
-        if not listeners:
-            self._users.pop(listener.user_id, None)
+        self._membership.leave(listener)
 
     def attach(self, listener: Listener, name: str) -> None:
         """Let the listener join: what passes is buffered for it from now on, so attach before reading its snapshot."""
@@ -72,13 +102,20 @@ class Hub:
         channel.leave(listener)
         if channel.is_empty():
             del self._channels[name]
+            self._tails.drop(name)
             if self._bus is not None:
                 self._bus.unsubscribe(name)
 
-    def covers(self, listener: Listener, name: str, head: Position) -> bool:
+    def reading(self) -> int:
+        """Name the present moment, before something is read of the log whose epoch is not known yet."""
+        return self._beginnings
+
+    def covers(self, listener: Listener, name: str, head: Position, read_at: int) -> bool:
         """Whether the listener's snapshot and its buffer leave no gap; if not, its snapshot must be read again."""
         channel = self._channels[name]
-        if channel.epoch is not None and channel.epoch != head.epoch:
+        if channel.epoch not in (None, head.epoch):
+            if read_at < channel.begun:
+                return False
             self._renew(channel, head)
         return channel.covers(listener, head.offset)
 
@@ -88,43 +125,64 @@ class Hub:
         To be called after `covers` said yes and the snapshot's reply was queued, with no await in between.
         """
         channel = self._channels[name]
-        due = channel.learn(head)
-        self._deliver_all(channel, due)
+        self._learn(channel, head)
         for publication in channel.settle(listener, head.offset):
             listener.put(listener.wrap(listener.codec.publication(name, publication)))
-            if publication.kind in self._application.membership_kinds and self._apply_to(
-                listener, channel, publication
-            ):
+            if publication.kind in self._membership.kinds and self._membership.apply_to(listener, channel, publication):
                 break  # nothing that stands above the loss may be written
         self._watch(channel)
 
+    def follow(self, listener: Listener, name: str) -> None:
+        """End the joining of a channel without a log."""
+        self._channels[name].follow(listener)
+
+    def announced(self, batch: Batch) -> None:
+        """Pass ephemerals, from the bus or of our own, to whoever listens now."""
+        channel = self._channels.get(batch.channel)
+        if channel is not None and not self._stalled():
+            for publication in batch.publications:
+                ephemerals.deliver(channel, publication)
+
     def received(self, batch: Batch) -> None:
         """Take a batch, from the bus or of our own commit."""
+        if not batch.epoch:
+            if batch.publications[0].id != self._origin:
+                self.announced(batch)
+            return
         channel = self._channels.get(batch.channel)
         if channel is None:
             return
         if self._stalled():
             return
         if channel.epoch is not None and channel.epoch != batch.epoch:
-            # an old batch still on its way, or a restored log: only the log itself can tell
-            if self._repairs is not None:
-                self._repairs.check([batch.channel])
+            self._check(batch.channel)  # an old batch still on its way, or a restored log: only the log can tell
             return
         self._pass(channel, batch.publications, batch.epoch)
 
-    def repaired(self, name: str, publications: Iterable[Publication], epoch: str) -> None:
-        """Take what was read for a hole of this epoch, unless the log has become another one meanwhile."""
+    def repaired(self, name: str, publications: Iterable[Publication], epoch: str) -> bool:
+        """Take what was read for a hole. False where it was not taken, as that of another log is not."""
         channel = self._channels.get(name)
-        if channel is not None and channel.epoch == epoch and not self._stalled():
-            self._pass(channel, publications, epoch)
+        if channel is None or self._stalled():
+            return False
+        if channel.epoch != epoch:
+            self._check(name)
+            return False
+        self._pass(channel, publications, epoch)
+        return True
 
-    def compare(self, name: str, head: Position) -> None:
-        """Take a head as the log has it: start from it, see a hole by it, or see that the log is another one."""
+    def compare(self, name: str, head: Position, read_at: int) -> None:
+        """Take a head as the log has it: start from it, see a hole by it, or see that the log is another one.
+
+        Epochs have no order: of two, the later one is that which was read after the other had become known.
+        """
         channel = self._channels.get(name)
         if channel is None or channel.epoch is None:
             return  # its first listener is still reading, and learns the position from its own snapshot
         if channel.epoch != head.epoch:
-            self._renew(channel, head)
+            if read_at < channel.begun:
+                self._check(name)
+            else:
+                self._renew(channel, head)
             return
         channel.learn(head)
         self._watch(channel)
@@ -153,6 +211,10 @@ class Hub:
         for channel in self._channels.values():
             channel.held.clear()
 
+    def _check(self, name: str) -> None:
+        if self._repairs is not None:
+            self._repairs.check([name])
+
     def _stalled(self) -> bool:
         return self._repairs is not None and self._repairs.stalled()
 
@@ -175,49 +237,27 @@ class Hub:
                 if frame is None:
                     frame = listener.wrap(listener.codec.publication(channel.name, publication))
                 listener.put(frame)
-        for buffer in channel.joining.values():
-            if len(buffer) < MAX_HELD:
-                buffer.append(publication)
+        channel.buffer(publication)
+        self._tails.passed(channel.name, channel.epoch, publication)
         for listener in channel.arrive(publication.offset) if channel.waiting else ():
             channel.live.setdefault(listener.variant, {})[listener] = None
-        if publication.kind in self._application.membership_kinds:
-            self._apply(channel, publication)
+        if publication.kind in self._membership.kinds:
+            self._membership.apply(channel, publication)
+        if self._observer is not None:
+            self._observer(channel.name, publication)
 
-    def _apply(self, channel: Channel, publication: Publication) -> None:
-        match self._application.effect(publication):
-            case Lost(user):
-                # for one that is joining, `settle` applies what stands above its snapshot
-                for listener in list(self._users.get(user, ())):
-                    self._lose(listener, channel)
-            case Gained(gained):
-                for listener in [one for group in channel.live.values() for one in group]:
-                    listener.gains(gained)
-            case None:
-                pass
-
-    def _apply_to(self, listener: Listener, channel: Channel, publication: Publication) -> bool:
-        """Apply to one listener what passed while it was joining; whether it has lost the channel by it."""
-        match self._application.effect(publication):
-            case Lost(user) if user == listener.user_id:
-                self._lose(listener, channel)
-                return True
-            case Gained(gained):
-                listener.gains(gained)
-            case _:
-                pass
-        return False
-
-    def _lose(self, listener: Listener, channel: Channel) -> None:
-        # one that waits has a snapshot above this offset: it knew of the loss, and of what came after it
-        if any(listener in group for group in channel.live.values()):
-            self.detach(listener, channel.name)
-            listener.loses(channel.name)
+    def _learn(self, channel: Channel, head: Position) -> None:
+        if channel.epoch is None:
+            self._beginnings += 1
+            channel.begun = self._beginnings
+        self._deliver_all(channel, channel.learn(head))
 
     def _renew(self, channel: Channel, head: Position) -> None:
         """Begin again in another epoch: listeners of the old one are told, those joining read their snapshot again."""
         channel.forget()
-        channel.learn(head)
+        self._tails.drop(channel.name)
+        self._learn(channel, head)
         for buffer in channel.joining.values():
             buffer.clear()
-        for listener in [one for group in channel.live.values() for one in group] + list(channel.waiting):
+        for listener in channel.settled():
             listener.outdated(channel.name)

@@ -6,10 +6,14 @@ from chat_gateway.protocol.codec import Codec
 
 
 class Link(Protocol):
-    """One client's connection, implemented by each transport."""
+    """One client's connection, implemented by each transport.
+
+    `session` is the secret that ties a client's later requests to this link; empty where commands come through it.
+    """
 
     codec: Codec
     address: str
+    session: str
 
     def write(self, data: bytes) -> None:
         """Send ready-made wire bytes now, in one system call. Ignored once the link is closing."""

@@ -83,7 +83,7 @@ class Repairer:
                 self._hub.discard_held()
                 if self._after_stall is not None:
                     await self._after_stall()  # still stalled for the hub: what comes meanwhile is dropped as well
-                self.check(self._hub.channels())
+                self.check(self._hub.positioned())
             self._last_tick = self._monotonic()
 
     async def _compare_heads(self) -> None:
@@ -96,20 +96,21 @@ class Repairer:
                     await self._check_now.wait()
             except TimeoutError:
                 due = loop.time() + self._times.heads_seconds
-                self._unchecked.update(self._hub.channels())
+                self._unchecked.update(self._hub.positioned())
             self._check_now.clear()
             channels, self._unchecked = list(self._unchecked), set()
             for start in range(0, len(channels), _CHUNK):
                 await self._compare(channels[start : start + _CHUNK])
 
     async def _compare(self, channels: list[str]) -> None:
+        asked_at = self._hub.reading()
         try:
             heads = await self._channel_log.heads(channels)
         except AppError as error:
             _log.warning("repair.heads_unread", error=str(error))
             return
         for channel, head in heads.items():
-            self._hub.compare(channel, head)
+            self._hub.compare(channel, head, asked_at)
 
     async def _read_holes(self) -> None:
         while True:
@@ -124,8 +125,9 @@ class Repairer:
 
     async def _read_hole(self, channel: str) -> None:
         while (position := self._hub.position(channel)) is not None:
-            publications = await self._channel_log.read(channel, after=position.offset, limit=500)
+            epoch, publications = await self._channel_log.read(channel, after=position.offset, limit=500)
+            if not self._hub.repaired(channel, publications, epoch):
+                return  # a comparison of heads is on its way, which sees the hole if it is still there
             REPAIRED.inc(len(publications))
-            self._hub.repaired(channel, publications, position.epoch)
             if self._hub.position(channel) == position:
                 self._hub.give_up(channel)

@@ -1,28 +1,31 @@
 """One client's session: the state of the protocol between a link and the application. No I/O of its own.
 
-Commands start in the client's order. Those that change the session itself (connect, subscribe, unsubscribe, refresh)
-run alone; publish, rpc and history are started one after another and answered as they finish, up to `in_flight` at
-once. Above that the link stops reading, which pushes back on the client. Pings and pongs never wait behind commands.
+Commands wait and run in its inbox, answers and publications leave through its outbox. Pings and pongs never wait
+behind commands.
 """
 
 import uuid
-from collections import deque
 from collections.abc import Hashable
 from enum import Enum
 
 import structlog
+from msgspec.structs import replace
 
 from chat_gateway.protocol import codes, frames
 from chat_gateway.protocol.codec import Codec, Malformed
 from chat_gateway.realtime.context import Context, Disconnected
+from chat_gateway.realtime.inbox import Inbox, Pace
 from chat_gateway.realtime.link import Link
 from chat_gateway.realtime.outbox import Outbox
-from chat_gateway.realtime.ports import User
-from shared.errors import AppError, InvalidInput, Unavailable
+from chat_gateway.realtime.ports import Grant, User
+from chat_gateway.realtime.refusals import Reason, refused
+from chat_gateway.realtime.subscription import Subscription
+from shared.errors import AppError, InvalidInput, RateLimited, Unavailable
 
 _log = structlog.get_logger(__name__)
 
 _ALONE = (frames.Connect, frames.Subscribe, frames.Unsubscribe, frames.Refresh, frames.SubRefresh)
+_SLOW = (frames.History, frames.Presence, frames.PresenceStats)
 
 
 class State(Enum):
@@ -34,26 +37,27 @@ class State(Enum):
 
 
 class Session:
-    """`channels` maps what the session is subscribed to onto whether the server made the subscription.
+    """`regained` names channels the user was let into while the session was on them (see `Subscriber.gain`).
 
-    `regained` names channels the user was let into while the session was on them (see `Subscriber.gain`).
+    `info` is what others are shown of this client; it stays as it was at connect. `greeted` once the client was told
+    that it is connected.
     """
 
     __slots__ = (
-        "_alone",
+        "_commands_full_at",
         "_fault_minute",
         "_faults",
-        "_in_flight",
         "_leaving",
-        "_queue",
         "awaiting_pong",
         "channels",
         "client_id",
         "codec",
         "context",
+        "greeted",
+        "inbox",
+        "info",
         "link",
         "outbox",
-        "paused",
         "regained",
         "reserved",
         "state",
@@ -65,23 +69,23 @@ class Session:
         self.link = link
         self.context = context
         self.codec: Codec = link.codec
+        self.inbox = Inbox(link, context.limits, self._judge, self._start)
         self.outbox = Outbox(link, context.flusher, self._overflowed)
         self.state = State.NEW
         self.client_id = str(uuid.uuid4())
         self.user: User | None = None
         self.user_id = ""
-        self.channels: dict[str, bool] = {}
+        self.info = frames.ClientInfo("", self.client_id)
+        self.greeted = False
+        self.channels: dict[str, Subscription] = {}
         self.regained: frozenset[str] = frozenset()
         self.reserved = 0
         self.awaiting_pong = False
-        self._queue: deque[frames.Command] = deque()
-        self._alone = False
-        self._in_flight = 0
-        self.paused = False
         self._leaving = False
+        self._commands_full_at = 0.0
         self._faults = 0
         self._fault_minute = 0
-        context.wheel.after(context.limits.connect_seconds, self._stale)
+        context.heartbeat.watch_connect(self)
 
     @property
     def variant(self) -> Hashable:
@@ -97,10 +101,21 @@ class Session:
     def put(self, frame: bytes) -> None:
         self.outbox.put(frame)
 
+    def put_ephemeral(self, frame: bytes) -> None:
+        self.outbox.put_ephemeral(frame)
+
+    def follows(self, channel: str) -> bool:
+        subscription = self.channels.get(channel)
+        return subscription is not None and subscription.grant.join_leave
+
     def send(self, message: bytes) -> None:
         """Queue one protocol message; nothing once the session is closed."""
         if not self.closed:
-            self.outbox.put(self.link.wrap(message))
+            self.outbox.send(message)
+
+    def info_in(self, grant: Grant | None) -> frames.ClientInfo:
+        """What others are shown of this client in a channel."""
+        return replace(self.info, chan_info=grant.chan_info) if grant is not None and grant.chan_info else self.info
 
     def received(self, payload: bytes) -> None:
         if self.closed:
@@ -109,14 +124,15 @@ class Session:
             commands = self.codec.decode(payload)
         except Malformed as malformed:
             _log.info("session.malformed", problem=str(malformed))
+            refused(Reason.MALFORMED)
             self.close(codes.BAD_REQUEST)
             return
         for command in commands:
             if isinstance(command.request, frames.Pong):
                 self.context.heartbeat.pong(self)
             else:
-                self._queue.append(command)
-        self._pump()
+                self.inbox.put(command)
+        self.inbox.pump()
 
     def writable(self, on: bool) -> None:  # noqa: FBT001 - a transport's pause_writing and resume_writing
         if self.closed:
@@ -134,18 +150,16 @@ class Session:
         self.context.subscriber.gain(self, channel)
 
     def loses(self, channel: str) -> None:
-        self.channels.pop(channel, None)
-        self.send(
-            self.codec.push(
-                channel, frames.UnsubscribePush(codes.SERVER_UNSUBSCRIBE.code, codes.SERVER_UNSUBSCRIBE.reason)
-            )
-        )
-        # what is still in user space may hold what the user must not get any more
-        self.context.wheel.after(self.context.limits.abort_after_loss_seconds, self._abort_if_held)
+        self.context.unsubscriber.end(self, channel, codes.SERVER_UNSUBSCRIBE)
+        self.withhold()
         self.context.subscriber.stay_off(self, channel)
 
+    def withhold(self) -> None:
+        """Within a second, drop the connection if bytes are still in user space: they may hold what must not go out."""
+        self.context.wheel.after(0, self._abort_if_blocked)
+
     def outdated(self, channel: str) -> None:
-        self.context.subscriber.restart(self, channel)
+        self.context.unsubscriber.restart(self, channel)
 
     def close(self, disconnect: codes.Disconnect) -> None:
         """Flush what is queued, tell the client why, and go."""
@@ -167,28 +181,42 @@ class Session:
             self._end()
         self.link.abort()
 
-    def _pump(self) -> None:
-        while self._queue and not self._alone and self._in_flight < self.context.limits.in_flight:
-            self._start(self._queue.popleft())
-        waiting = bool(self._queue) and not self.closed
-        if waiting and not self.paused:
-            self.link.pause()
-        elif self.paused and not waiting and not self.closed:
-            self.link.resume()
-        self.paused = waiting
-
-    def _start(self, command: frames.Command) -> None:
+    def _judge(self, command: frames.Command) -> Pace | None:
+        request = command.request
         if (refusal := self._breach(command)) is not None:
             self.close(refusal)
-            return
-        if command.request is None:
+            return None
+        if request is None:
             self._fault(command)
-            return
-        self._in_flight += 1
-        self._alone = isinstance(command.request, _ALONE)
-        if isinstance(command.request, frames.Connect):
+            return None
+        if not self._is_paced(command):
+            return None
+        if isinstance(request, frames.Connect):
+            self.context.half_open.leave(self)
             self.state = State.CONNECTING
-        self.context.spawn(self._run(command.id, command.request))
+        if isinstance(request, _ALONE):
+            return Pace.ALONE
+        slow = isinstance(request, _SLOW) or (
+            isinstance(request, frames.Rpc) and self.context.application.is_slow(request.method)
+        )
+        return Pace.SLOW if slow else Pace.FREE
+
+    def _is_paced(self, command: frames.Command) -> bool:
+        """Answer whether this may run now; a command that comes too soon is refused with the time to wait."""
+        if isinstance(command.request, frames.Unsubscribe):
+            return True  # costs less than its refusal, after which SDKs connect anew
+        try:
+            now = self.context.monotonic()
+            self._commands_full_at = self.context.limits.commands.take(self._commands_full_at, now)
+        except RateLimited as error:
+            refused(Reason.COMMANDS)
+            self._refuse(command.id, error)
+            return False
+        return True
+
+    def _start(self, command: frames.Command, pace: Pace) -> None:
+        if command.request is not None:
+            self.context.spawn(self._run(command.id, command.request, pace))
 
     def _breach(self, command: frames.Command) -> codes.Disconnect | None:
         """Name the disconnect for a command that may not come at all, or not now (PROTOCOL 2.3)."""
@@ -201,7 +229,7 @@ class Session:
             return codes.NOT_AVAILABLE
         return codes.BAD_REQUEST if command.id == 0 else None
 
-    async def _run(self, command_id: int, request: frames.Request) -> None:
+    async def _run(self, command_id: int, request: frames.Request, pace: Pace) -> None:
         try:
             result = await self.context.commands.run(self, command_id, request)
             if result is not None:
@@ -213,10 +241,7 @@ class Session:
         except Exception:  # noqa: BLE001 - the boundary of a command: logged, answered, and the session lives on
             _log.exception("session.command_failed", command=type(request).__name__)
             self._refuse(command_id, Unavailable("internal", "Something went wrong here; try again."))
-        self._in_flight -= 1
-        if isinstance(request, _ALONE):
-            self._alone = False
-        self._pump()
+        self.inbox.done(pace)
 
     def _refuse(self, command_id: int, error: AppError) -> None:
         if self.state is State.CONNECTING:
@@ -230,6 +255,7 @@ class Session:
         self._faults = self._faults + 1 if minute == self._fault_minute else 1
         self._fault_minute = minute
         if self._faults > self.context.limits.faults_per_minute:
+            refused(Reason.FAULTS)
             self.close(codes.TOO_MANY_ERRORS)
         else:
             self._refuse(command.id, InvalidInput("bad_request", "The command is not known."))
@@ -242,17 +268,12 @@ class Session:
             self.state = State.CLOSED
             self.context.left(self)
             self.outbox.discard()
-            self._queue.clear()
-
-    def _stale(self) -> None:
-        if self.state is State.CONNECTING:
-            self.close(codes.SERVER_ERROR)  # it is we who are slow: the client may come back
-        elif self.state in (State.NEW, State.REFUSED):
-            self.close(codes.STALE)
+            self.inbox.end()
 
     def _overflowed(self) -> None:
+        refused(Reason.OUTBOX)
         self.close(codes.SLOW)
 
-    def _abort_if_held(self) -> None:
-        if self.outbox.held() and not self.closed:
+    def _abort_if_blocked(self) -> None:
+        if self.outbox.blocked and not self.closed:
             self.abort()

@@ -13,18 +13,20 @@ import structlog
 from chat_gateway.protocol import codes, frames
 from chat_gateway.realtime.context import Disconnected
 from chat_gateway.realtime.ports import Recovered, Snapshot
-from chat_gateway.realtime.publication import Position
-from shared.errors import Conflict, Forbidden, NotFound, Unavailable
+from chat_gateway.realtime.subscription import NO_LOG, Subscription, wanted_position
+from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chat_gateway.realtime.context import Context
-    from chat_gateway.realtime.ports import User
+    from chat_gateway.realtime.ports import Grant, User
+    from chat_gateway.realtime.publication import Position
     from chat_gateway.realtime.session import Session
 
 _log = structlog.get_logger(__name__)
 
+_REJECT_UNRECOVERED = 2  # a flag of subscribe: an error instead of a subscription that has missed something
 _ROUNDS = 5
 _MAX_CHANNEL = 255
 
@@ -34,6 +36,7 @@ class Subscriber:
         self._context = context
         self._hub = context.hub
         self._application = context.application
+        self._unsubscriber = context.unsubscriber
 
     async def connect(
         self, session: Session, user: User, request: frames.Connect
@@ -44,60 +47,77 @@ class Subscriber:
         """
         self._hub.enter(session)
         own = self._application.channel_of(user)
-        self._attach(session, own, by_server=True)
+        if own is not None:
+            self._attach(session, own, self._application.grant(user, own), by_server=True)
         names = await self._application.channels_of(user, request.data)
         if session.closed:
             raise Disconnected(codes.SERVER_ERROR)  # nothing may be attached for one who has gone
-        if names is None:
-            self.drop(session, own)
-        for name in names or ():
-            self._attach(session, name, by_server=True)
-        since = {name: wanted_position(request.subs.get(name)) for name in session.channels}
+        if names is None and own is not None:
+            self._unsubscriber.drop(session, own)
+        grants = {name: self._application.grant(user, name) for name in names or ()}
+        for name, grant in (grants | dict(user.subs)).items():
+            self._attach(session, name, grant, by_server=True)
+        since = {
+            name: wanted_position(request.subs.get(name), one.grant)
+            for name, one in session.channels.items()
+            if one.grant.has_log
+        }
         snapshot, found = await self._read(session, user, since, connect=True)
-        for name in [name for name in session.channels if name not in found]:
-            self.drop(session, name)
+        found |= {name: NO_LOG for name, one in session.channels.items() if not one.grant.has_log}
+        for name in session.channels.keys() - found.keys():
+            self._unsubscriber.drop(session, name)
         return snapshot, found
 
     async def subscribe(self, session: Session, user: User, request: frames.Subscribe) -> Recovered:
-        """Attach to one channel on the client's wish. Raises Forbidden `permission_denied`, Conflict, NotFound."""
+        """Attach to one channel on the client's wish; the caller goes on as after `connect`.
+
+        Raises what `Application.admit` does, and Conflict, NotFound, Forbidden `permission_denied`, Unavailable.
+        """
         name = request.channel
-        if name in session.channels:
-            raise Conflict("already_subscribed", "The channel is subscribed already.")
-        if len(name) > _MAX_CHANNEL:
-            raise NotFound("unknown_channel", "A channel's name has at most 255 characters.")
-        if request.type or request.tf:
-            raise NotFound("not_available", "Only plain stream subscriptions are available.")
-        self._attach(session, name, by_server=False)
+        self._judge(session, request)
+        grant = await self._application.admit(user, request, session.info)
+        if session.closed:
+            raise Disconnected(codes.SERVER_ERROR)
+        self._judge(session, request)  # the server may have subscribed it meanwhile
+        if grant.within and not self._is_attached(session, grant.within):
+            raise Unavailable("unavailable", f"Subscribe to {grant.within} first.")  # temporary: it may be on its way
+        self._attach(session, name, grant, by_server=False)
         try:
-            wanted = Position(request.offset, request.epoch) if request.recover else None
-            _, found = await self._read(session, user, {name: wanted}, connect=False)
+            found = await self._found(session, user, request, grant)
         except Exception:
-            self.drop(session, name)
+            self._unsubscriber.drop(session, name)
             raise
-        if name not in found:
-            self.drop(session, name)
+        if found is None:
+            self._unsubscriber.drop(session, name)
             self.stay_off(session, name)
             raise Forbidden("permission_denied", "The channel is not there, or not for you.")
-        return found[name]
+        return found
 
     def settle(self, session: Session, found: Mapping[str, Recovered]) -> None:
+        """Let the session live on these channels, whose subscription has just been told to it."""
         for name, recovered in found.items():
-            self._hub.settle(session, name, recovered.head)
-
-    def drop(self, session: Session, name: str) -> None:
-        session.channels.pop(name, None)
-        self._hub.detach(session, name)
+            subscription = session.channels.get(name)
+            if subscription is None:
+                continue  # lost by what passed on another of them
+            if subscription.grant.has_log:
+                self._hub.settle(session, name, recovered.head)
+            else:
+                self._hub.follow(session, name)
+            if session.channels.get(name) is subscription:
+                self._begin(session, name, subscription)
 
     def gain(self, session: Session, channel: str) -> None:
         """Subscribe a live session that follows its user's channel to one more, which the user may read from now on."""
         user = session.user
-        if session.closed or user is None or not session.channels.get(self._application.channel_of(user)):
+        own = None if user is None else self._application.channel_of(user)
+        following = session.channels.get(own or "")
+        if session.closed or user is None or following is None or not following.by_server:
             return
         if channel in session.channels:
             # channels are ordered each for itself: this may have overtaken a loss that came before it
             session.regained |= {channel}
             return
-        self._attach(session, channel, by_server=True)
+        self._attach(session, channel, self._application.grant(user, channel), by_server=True)
         self._context.spawn(self._gain(session, user, channel))
 
     def stay_off(self, session: Session, channel: str) -> None:
@@ -105,16 +125,6 @@ class Subscriber:
         if channel in session.regained:
             session.regained -= {channel}
             self.gain(session, channel)
-
-    def restart(self, session: Session, channel: str) -> None:
-        """Tell the client that what it knows of the channel is of another log: it has to begin again."""
-        if session.channels.get(channel):
-            self._hub.detach(session, channel)  # until then the new log's offsets would look like the old one's
-            session.close_later(codes.INSUFFICIENT_STATE)
-            return
-        self.drop(session, channel)
-        why = codes.SUBSCRIPTION_INSUFFICIENT_STATE
-        session.send(session.codec.push(channel, frames.UnsubscribePush(why.code, why.reason)))
 
     async def _gain(self, session: Session, user: User, channel: str) -> None:
         try:
@@ -124,16 +134,47 @@ class Subscriber:
             session.close(codes.INSUFFICIENT_STATE)  # the client comes back and gets it with its connect
             return
         if channel not in found:
-            self.drop(session, channel)
+            self._unsubscriber.drop(session, channel)
             self.stay_off(session, channel)
             return
-        head = found[channel].head
-        push = frames.SubscribePush(recoverable=True, positioned=True, epoch=head.epoch, offset=head.offset)
-        session.send(session.codec.push(channel, push))
+        session.send(session.codec.push(channel, session.channels[channel].push(found[channel].head)))
         self.settle(session, found)
 
-    def _attach(self, session: Session, name: str, *, by_server: bool) -> None:
-        session.channels[name] = by_server
+    def _judge(self, session: Session, request: frames.Subscribe) -> None:
+        """Refuse what no application has to be asked about."""
+        if request.channel in session.channels:
+            raise Conflict("already_subscribed", "The channel is subscribed already.")
+        if len(request.channel) > _MAX_CHANNEL:
+            raise NotFound("unknown_channel", "A channel's name has at most 255 characters.")
+        if request.type or request.tf:
+            raise NotFound("not_available", "Only plain stream subscriptions are available.")
+        if len(session.channels) >= self._context.limits.channels:
+            raise Conflict("limit_exceeded", "The connection has too many subscriptions; end some.")
+
+    async def _found(self, session: Session, user: User, request: frames.Subscribe, grant: Grant) -> Recovered | None:
+        if not grant.has_log:
+            return NO_LOG
+        wanted = wanted_position(request, grant)
+        _, found = await self._read(session, user, {request.channel: wanted}, connect=False)
+        recovered = found.get(request.channel)
+        is_gap = recovered is not None and wanted is not None and not recovered.recovered
+        if is_gap and request.flag & _REJECT_UNRECOVERED:
+            raise InvalidInput("unrecoverable_position", "What was missed cannot be recovered; load the state.")
+        return recovered
+
+    def _is_attached(self, session: Session, channel: str) -> bool:
+        subscription = session.channels.get(channel)
+        return subscription is not None and subscription.attached
+
+    def _begin(self, session: Session, name: str, subscription: Subscription) -> None:
+        grant = subscription.grant
+        self._context.heartbeat.watch_subscription(session, name, subscription)
+        if grant.presence:
+            subscription.present = session.info_in(grant)
+            self._context.presence.joined(name, subscription.present)
+
+    def _attach(self, session: Session, name: str, grant: Grant, *, by_server: bool) -> None:
+        session.channels[name] = Subscription(grant, by_server=by_server)
         self._hub.attach(session, name)
 
     async def _read(
@@ -150,35 +191,19 @@ class Subscriber:
         carries = False
         try:
             for _ in range(_ROUNDS):
+                read_at = self._hub.reading()
                 snapshot = await self._application.snapshot(user, since, connect=connect)
                 if session.closed:
                     raise Disconnected(codes.SERVER_ERROR)
-                found = {name: recovered for name, recovered in snapshot.channels.items() if name in since}
-                late = [name for name, one in found.items() if not self._hub.covers(session, name, one.head)]
+                here = [name for name in since if self._is_attached(session, name)]
+                found = {name: snapshot.channels[name] for name in here if name in snapshot.channels}
+                late = [name for name, one in found.items() if not self._hub.covers(session, name, one.head, read_at)]
                 if not late:
                     carries = any(recovered.publications for recovered in found.values())
                     return snapshot, found
-                for name in since:
+                for name in here:
                     self._hub.attach(session, name)  # a buffer that overflowed would stay short for ever
             raise Unavailable("unavailable", "The channels move too fast to be joined; try again.")
         finally:
             if reserved and not carries:
                 self._context.recoveries.cancel(session)
-
-
-def wanted_position(resume: frames.Resume | None) -> Position | None:
-    return Position(resume.offset, resume.epoch) if resume is not None and resume.recover else None
-
-
-def result_of(recovered: Recovered, wanted: Position | None) -> frames.SubscribeResult:
-    """Say where a subscription stands; a recovered one stands at the client's own offset and brings the rest."""
-    complete = wanted is not None and recovered.recovered
-    return frames.SubscribeResult(
-        recoverable=True,
-        positioned=True,
-        epoch=recovered.head.epoch,
-        offset=wanted.offset if wanted is not None and complete else recovered.head.offset,
-        publications=recovered.publications if complete else (),
-        recovered=complete,
-        was_recovering=wanted is not None,
-    )

@@ -1,7 +1,7 @@
-"""The appender on PostgreSQL: one call of a function of the database per batch, on one held connection.
+"""The appender on PostgreSQL: one call of a function of the database per batch of posts, two per other change.
 
-The functions are in migrations/functions, their names end in a version, so that two releases can run together. There is
-no round trip of ours under a lock, and the connection is in AUTOCOMMIT: the call is the transaction.
+The functions are in migrations/functions, their names end in a version, so that two releases can run together. The
+connection, which is held, is in AUTOCOMMIT: a call is a transaction, and there is no round trip of ours under a lock.
 """
 
 import asyncio
@@ -9,47 +9,52 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
-from chat_gateway.core.changes import MAX_ROOMS, Applied, Change, Create, Outcome, Post, Refusal, SetMarker
-from chat_gateway.core.entries import Entry, Kind
-from chat_gateway.core.ids import LogId, room_log
+from chat_gateway.core.changes import Applied, Change, Outcome, Post
+from chat_gateway.core.decisions import decide, question
+from chat_gateway.core.effects import Effect, Effects
+from chat_gateway.core.facts import EntryFact, Facts, Question
+from chat_gateway.store import posts_postgres
 from chat_gateway.store.appender import (
     Appender,
     NotCommitted,
     OutcomeUnknown,
     Rejected,
-    RoomChange,
     applied,
-    logs_of,
-    notice,
-    notice_id,
-    plan,
+    entry_of,
+    found,
+    settled,
 )
 from chat_gateway.store.database import CONNECT_ERRORS, is_bad_value, postgres_engine
 
-_APPEND = "SELECT * FROM append_batch_v1($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint)"
-_CHANGE = (
-    "SELECT * FROM change_v1($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::smallint, $8::text,"
-    " $9::text, $10::smallint, $11::text, $12::text, $13::text, $14::bigint, $15::integer)"
-)
-_FIND = (
-    'SELECT wanted.i, epoch.epoch, e.log_id, e."offset", e.kind, e.id, e.at, e.posts, e.subject, e.content, e.author,'
-    " e.client_id, member.marker FROM epoch"
-    " CROSS JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY"
-    " AS wanted (log_id, author, client_id, room_id, i)"
-    " LEFT JOIN LATERAL (SELECT * FROM entry WHERE entry.author = wanted.author"
-    " AND entry.client_id = wanted.client_id AND entry.log_id = wanted.log_id LIMIT 1) AS e ON true"
-    " LEFT JOIN member ON member.room_id = wanted.room_id AND member.user_id = wanted.author"
-)
+_FACTS = "SELECT epoch.epoch, facts_v1($1::text::jsonb)::text AS facts FROM epoch"
+_APPLY = "SELECT apply_v1($1::text::jsonb, $2::text::jsonb, $3::text::jsonb)::text AS answer"
 _WHO = "SELECT pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END = "SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2"
 
-_STAYS = 2
-_GREATEST = (1 << 63) - 1
+_MOST_TRIES = 5
+"""How often a change is decided anew because others changed what it was decided from."""
+
+
+_NOTHING = msgspec.Raw()
+
+
+class _Answer(msgspec.Struct):
+    """What apply_v1 answers."""
+
+    stale: msgspec.Raw = _NOTHING
+    epoch: str = ""
+    at: int = 0
+    entries: tuple[EntryFact, ...] = ()
+
+
+_decode_facts = msgspec.json.Decoder(Facts).decode
+_decode_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class PostgresAppender(Appender):
@@ -84,35 +89,28 @@ class PostgresAppender(Appender):
 
     @override
     async def apply(self, batch: Sequence[Change]) -> tuple[str, list[Outcome]]:
-        first = batch[0]
-        if isinstance(first, Post):
-            return await self._append([change for change in batch if isinstance(change, Post)])
+        posts = [change for change in batch if isinstance(change, Post)]
+        if posts:
+            return await self._append(posts)
         try:
-            return await self._change(first)
+            return await self._change(batch[0])
         except UnicodeError as error:
+            # Half a surrogate pair: a decision that puts it into a content fails before the database could.
             raise Rejected(str(error)) from error
 
     @override
     async def find(self, batch: Sequence[Change]) -> tuple[str, list[Applied | None]]:
         """Before it looks it makes sure that the lost session can write no more: it may still wait for a lock."""
-        asked = [(index, log, change) for index, change in enumerate(batch) for log in logs_of(change)]
+        posts = [change for change in batch if isinstance(change, Post)]
         try:
             await self._end_lost_sessions()
-            rows = await self._execute(
-                _FIND,
-                (
-                    [log for _, log, _ in asked],
-                    [change.author for _, _, change in asked],
-                    [change.client_id for _, _, change in asked],
-                    [change.room for _, _, change in asked],
-                ),
-            )
+            if posts:
+                rows = await self._execute(posts_postgres.FIND, posts_postgres.wanted(posts))
+                return rows[0].epoch, [posts_postgres.found(post, row) for post, row in zip(posts, rows, strict=True)]
+            epoch, facts = await self._facts(question(batch[0]))
         except OutcomeUnknown as error:
             raise NotCommitted(str(error)) from error
-        found: list[list[Row[Any]]] = [[] for _ in batch]
-        for row in rows:
-            found[asked[row.i - 1][0]].append(row)
-        return rows[0].epoch, [_found(change, own) for change, own in zip(batch, found, strict=True)]
+        return epoch, [found(batch[0], _decode_facts(facts))]
 
     @override
     async def close(self) -> None:
@@ -122,46 +120,35 @@ class PostgresAppender(Appender):
         await self._engine.dispose()
 
     async def _append(self, posts: Sequence[Post]) -> tuple[str, list[Outcome]]:
-        rows = await self._execute(
-            _APPEND,
-            (
-                [post.room for post in posts],
-                [post.id for post in posts],
-                [post.author for post in posts],
-                [post.client_id for post in posts],
-                [post.content for post in posts],
-                int(Kind.MESSAGE_POSTED),
-            ),
-        )
-        return rows[0].epoch, [_posted(post, row) for post, row in zip(posts, rows, strict=True)]
+        rows = await self._execute(posts_postgres.APPEND, posts_postgres.arguments(posts))
+        return rows[0].epoch, [posts_postgres.outcome(post, row) for post, row in zip(posts, rows, strict=True)]
 
-    async def _change(self, change: RoomChange) -> tuple[str, list[Outcome]]:
-        intent = plan(change)
-        rows = await self._execute(
-            _CHANGE,
-            (
-                intent.verb,
-                change.room,
-                change.id,
-                change.author,
-                change.client_id,
-                intent.subject,
-                int(intent.kind),
-                intent.content,
-                notice_id(change),
-                int(intent.notice_kind),
-                notice(change),
-                change.name if isinstance(change, Create) else "",
-                change.kind if isinstance(change, Create) else "",
-                min(change.offset, _GREATEST) if isinstance(change, SetMarker) else 0,
-                MAX_ROOMS,
-            ),
-        )
-        status = rows[0].status
-        if status < 0:
-            return rows[0].epoch, [Refusal(-status)]
-        entries = [] if status == _STAYS else [_entry(change, row) for row in rows]
-        return rows[0].epoch, [applied(change, entries, repeated=status == 1, marker=rows[0].marker or 0)]
+    async def _change(self, change: Change) -> tuple[str, list[Outcome]]:
+        """Decide without a lock, and have it made if the facts still hold under the locks; else decide anew."""
+        asked = question(change)
+        epoch, known = await self._facts(asked)
+        for _ in range(_MOST_TRIES):
+            facts = _decode_facts(known)
+            decision = decide(change, facts)
+            if not isinstance(decision, Effects):
+                return epoch, [settled(change, decision, facts)]
+            if facts.marker is not None:
+                # The head may move on; that the marker goes to where it was found does not depend on it.
+                asked = msgspec.structs.replace(asked, offset=facts.marker.offset)
+            answer = _decode_answer(await self._apply(asked, known, decision.effects))
+            if not bytes(answer.stale):
+                entries = [entry_of(change, fact) for fact in answer.entries]
+                return answer.epoch, [applied(change, entries, marker=decision.marker, at=answer.at)]
+            known = bytes(answer.stale).decode()
+        raise NotCommitted(f"The room changed {_MOST_TRIES} times while a change of it was decided.")
+
+    async def _facts(self, asked: Question) -> tuple[str, str]:
+        row = (await self._execute(_FACTS, (_json(asked),)))[0]
+        return row.epoch, row.facts
+
+    async def _apply(self, asked: Question, known: str, effects: Sequence[Effect]) -> str:
+        values = (_json(asked), known, _json(effects))
+        return str((await self._execute(_APPLY, values))[0].answer)
 
     async def _execute(self, sql: str, values: tuple[object, ...]) -> Sequence[Row[Any]]:
         """Run one call. A session that fails in any unforeseen way is dropped: its transaction may have stood."""
@@ -208,40 +195,8 @@ class PostgresAppender(Appender):
             self._lost.pop(0)
 
 
-def _posted(post: Post, row: Row[Any]) -> Outcome:
-    if row.status < 0:
-        return Refusal(-row.status)
-    entry = Entry(
-        log=room_log(post.room),
-        offset=row.offset,
-        kind=Kind.MESSAGE_POSTED,
-        id=row.id,
-        author=post.author,
-        client_id=post.client_id,
-        at=row.at,
-        posts=row.posts,
-        content=post.content,
-    )
-    return Applied(entry=entry, offset=entry.offset, repeated=row.status == 1)
-
-
-def _entry(change: Change, row: Row[Any]) -> Entry:
-    return Entry(
-        log=LogId(row.log_id),
-        offset=row.offset,
-        kind=row.kind,
-        id=row.id,
-        author=change.author,
-        client_id=change.client_id,
-        at=row.at,
-        posts=row.posts,
-        subject=row.subject,
-        content=row.content,
-    )
-
-
-def _found(change: Change, rows: Sequence[Row[Any]]) -> Applied | None:
-    entries = [_entry(change, row) for row in rows if row.log_id is not None]
-    if change.id not in [entry.id for entry in entries]:
-        return None
-    return applied(change, entries, repeated=True, marker=rows[0].marker or 0)
+def _json(value: Question | Sequence[Effect]) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeError as error:
+        raise Rejected(str(error)) from error

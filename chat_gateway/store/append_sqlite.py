@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from chat_gateway.core.changes import Applied, Change, Outcome, Post, Refusal
-from chat_gateway.core.entries import Kind
+from chat_gateway.core.changes import Applied, Change, Outcome, Post
+from chat_gateway.core.decisions import decide, question
+from chat_gateway.core.effects import Effects
 from chat_gateway.core.ids import room_log
-from chat_gateway.store.appender import Appender, NotCommitted, OutcomeUnknown, applied, logs_of
-from chat_gateway.store.change_sqlite import make
+from chat_gateway.store import effects_sqlite, facts_sqlite
+from chat_gateway.store.appender import Appender, NotCommitted, OutcomeUnknown, applied, found, settled
 from chat_gateway.store.ledger_sqlite import Ledger
+from chat_gateway.store.posts_sqlite import Posts
 from chat_gateway.store.sqlite_writer import SqliteWriter
 
 
@@ -44,32 +46,27 @@ class SqliteAppender(Appender):
 
 
 def _apply(ledger: Ledger, batch: Sequence[Change]) -> tuple[str, list[Outcome]]:
-    outcomes = [_post(ledger, item) if isinstance(item, Post) else make(ledger, item) for item in batch]
+    posts = Posts(ledger)
+    outcomes = [posts.append(change) if isinstance(change, Post) else _make(ledger, change) for change in batch]
     ledger.store_heads()
     return ledger.epoch(), outcomes
 
 
-def _post(ledger: Ledger, post: Post) -> Outcome:
-    log = room_log(post.room)
-    if ledger.role(post.room, post.author) is None:
-        return Refusal.NO_SUCH_ROOM
-    old = ledger.find(log, post.author, post.client_id)
-    if old is not None:
-        if old.kind != Kind.MESSAGE_POSTED or old.content != post.content:
-            return Refusal.CONFLICT
-        return Applied(entry=old, offset=old.offset, repeated=True)
-    entry = ledger.write(log, Kind.MESSAGE_POSTED, post.id, post, content=post.content)
-    ledger.mark(post.room, post.author, entry.offset, entry.posts)
-    return Applied(entry=entry, offset=entry.offset)
+def _make(ledger: Ledger, change: Change) -> Outcome:
+    facts = facts_sqlite.read(ledger, question(change))
+    decision = decide(change, facts)
+    if not isinstance(decision, Effects):
+        return settled(change, decision, facts)
+    entries = effects_sqlite.write(ledger, change, decision.effects)
+    return applied(change, entries, marker=decision.marker, at=ledger.now)
 
 
 def _find(ledger: Ledger, batch: Sequence[Change]) -> tuple[str, list[Applied | None]]:
-    return ledger.epoch(), [_found(ledger, item) for item in batch]
+    return ledger.epoch(), [_found(ledger, change) for change in batch]
 
 
-def _found(ledger: Ledger, item: Change) -> Applied | None:
-    rows = [ledger.find(log, item.author, item.client_id) for log in logs_of(item)]
-    entries = [row for row in rows if row is not None]
-    if item.id not in [entry.id for entry in entries]:
-        return None
-    return applied(item, entries, repeated=True, marker=ledger.marker(item.room, item.author))
+def _found(ledger: Ledger, change: Change) -> Applied | None:
+    if not isinstance(change, Post):
+        return found(change, facts_sqlite.read(ledger, question(change)))
+    entry = ledger.find(room_log(change.room), change.author, change.client_id)
+    return applied(change, [entry], repeated=True) if entry and entry.id == change.id else None

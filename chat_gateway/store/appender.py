@@ -5,13 +5,15 @@ The three exceptions tell what is known when that failed. An appender translates
 
 from collections.abc import Sequence
 from typing import Protocol
-from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 
-from chat_gateway.core.changes import Applied, Change, Create, Join, Leave, Outcome, Post, Remove, SetMarker
-from chat_gateway.core.entries import Entry, Kind
-from chat_gateway.core.ids import EntryId, LogId, UserId, room_log, user_log
+from chat_gateway.core.changes import Applied, Change, Outcome, Post, Refusal
+from chat_gateway.core.decisions import question
+from chat_gateway.core.effects import Repeats, Stays
+from chat_gateway.core.entries import Entry
+from chat_gateway.core.facts import EntryFact, Facts
+from chat_gateway.core.ids import LogId, room_log
 
 
 class NotCommitted(Exception):
@@ -45,60 +47,45 @@ class Appender(Protocol):
     async def close(self) -> None: ...
 
 
-RoomChange = Create | Join | Leave | Remove | SetMarker
+def logs_of(change: Change) -> tuple[LogId, ...]:
+    """Name the logs a change may write to, the one of its entry first."""
+    return (room_log(change.room),) if isinstance(change, Post) else question(change).logs
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """The rows a change of a room or a membership writes: one in the room's log, a notice in a user's."""
-
-    verb: str
-    kind: Kind
-    notice_kind: Kind
-    content: str
-    subject: UserId
-
-
-def plan(change: RoomChange) -> Plan:
-    match change:
-        case Create():
-            return Plan("create", Kind.MEMBER_JOINED, Kind.ROOM_JOINED, '{"role":"owner"}', change.author)
-        case Join():
-            return Plan("join", Kind.MEMBER_JOINED, Kind.ROOM_JOINED, '{"role":"member"}', change.author)
-        case Leave():
-            return Plan("leave", Kind.MEMBER_LEFT, Kind.ROOM_LEFT, "{}", change.author)
-        case Remove():
-            return Plan("remove", Kind.MEMBER_REMOVED, Kind.ROOM_REMOVED, "{}", change.subject)
-        case SetMarker():
-            return Plan("marker", Kind.MARKER_MOVED, Kind.MARKER_MOVED, "{}", change.author)
-
-
-def notice(change: Change) -> str:
-    """Make the content of the row in the user's log; a marker's gets its offset and posts where they are known."""
-    return msgspec.json.encode({"room": change.room}).decode()
-
-
-def notice_id(change: Change) -> EntryId:
-    """Derive the id of the second row, so that a repeat carries the same one."""
-    if isinstance(change, SetMarker):
-        return change.id
-    return EntryId(str(uuid5(NAMESPACE_OID, f"{change.id}:notice")))
-
-
-def logs_of(change: Change) -> list[LogId]:
-    """Name the logs a change writes to, the one of its entry first."""
-    match change:
-        case Post():
-            return [room_log(change.room)]
-        case SetMarker():
-            return [user_log(change.author)]
-        case _:
-            return [room_log(change.room), user_log(plan(change).subject)]
-
-
-def applied(change: Change, rows: Sequence[Entry], *, repeated: bool, marker: int = 0) -> Applied:
-    """Sort the rows a change stands for into its entry and the others."""
+def applied(
+    change: Change, rows: Sequence[Entry], *, repeated: bool = False, marker: int | None = None, at: int = 0
+) -> Applied:
+    """Sort the rows a change stands for into its entry and the others. A marker says where it stands."""
     main = logs_of(change)[0]
     entry = next((row for row in rows if row.log == main), None)
-    offset = marker if entry is None or isinstance(change, SetMarker) else entry.offset
+    offset = entry.offset if marker is None and entry is not None else marker or 0
     others = tuple(row for row in rows if row is not entry)
-    return Applied(entry=entry, others=others, offset=offset, repeated=repeated)
+    return Applied(entry=entry, others=others, offset=offset, repeated=repeated, at=at)
+
+
+def settled(change: Change, decision: Stays | Repeats | Refusal, facts: Facts) -> Outcome:
+    """Answer a decision that writes nothing."""
+    match decision:
+        case Repeats():
+            return applied(change, earlier(change, facts), repeated=True, marker=decision.marker)
+        case Stays():
+            return applied(change, (), marker=decision.marker)
+        case Refusal():
+            return decision
+
+
+def found(change: Change, facts: Facts) -> Applied | None:
+    """Tell from the facts whether this very change was made, and what it is answered with."""
+    if change.id not in [entry.id for entry in facts.repeats]:
+        return None
+    marker = None if facts.marker is None else facts.marker.marker
+    return applied(change, earlier(change, facts), repeated=True, marker=marker)
+
+
+def earlier(change: Change, facts: Facts) -> list[Entry]:
+    """Give the rows that a change with the same author and client_id wrote."""
+    return [entry_of(change, fact) for fact in facts.repeats]
+
+
+def entry_of(change: Change, fact: EntryFact) -> Entry:
+    return Entry(author=change.author, client_id=change.client_id, **msgspec.structs.asdict(fact))

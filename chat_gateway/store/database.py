@@ -1,9 +1,11 @@
 """The chat database: one engine for reading, and short write transactions for what is no log.
 
 Reads are snapshots: REPEATABLE READ on PostgreSQL, a deferred transaction in WAL mode on SQLite, where the connections
-of this engine cannot write at all. Library errors leave here as Unavailable `store_unavailable`.
+of this engine cannot write at all. Library errors leave here as Unavailable `store_unavailable`, reads that take too
+long too.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
@@ -30,7 +32,13 @@ Statement = tuple[str, Sequence[Mapping[str, Any]]]
 CONNECT_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a failing connect to PostgreSQL raises untranslated, besides OSError."""
 
+UNFINISHED = "~"
+"""What the epoch of a copy begins with until it is whole (store/copying.py); no other epoch has this character."""
+
 _CONNECT_SECONDS = 2
+_READ_SECONDS = 1.0
+"""How long a SQLite reader may hold its snapshot: while it does, no checkpoint gets past it and the WAL grows."""
+
 _EXISTING = {"mode": "rw", "uri": "true"}
 _SQLITE_READ_PRAGMAS = ("busy_timeout=2000", "journal_mode=WAL", "query_only=ON")
 
@@ -78,7 +86,9 @@ def is_bad_value(error: exc.DBAPIError) -> bool:
 class Database:
     """Open it once per process: `check` before the first use, `close` at the end. Making one does no I/O."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, patience_seconds: float = 2.0) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, patience_seconds: float = 2.0, read_seconds: float = _READ_SECONDS
+    ) -> None:
         path = sqlite_path(url)
         self.url = url
         self.writer = SqliteWriter(path, patience_seconds=patience_seconds) if path else None
@@ -97,6 +107,7 @@ class Database:
             self._engine = create_async_engine(file, **limits)
             _control_transactions(self._engine, _SQLITE_READ_PRAGMAS)
             self._snapshots = self._statements = self._engine
+        self._read_seconds = read_seconds
 
     @property
     def is_postgres(self) -> bool:
@@ -104,12 +115,18 @@ class Database:
 
     async def check(self) -> None:
         """Raise RuntimeError with what to do where the database cannot serve Parley; Unavailable where it is away."""
-        if not self.is_postgres:
-            return
-        async with self.statement() as connection:
-            encoding = (await connection.execute(text("SHOW server_encoding"))).scalar_one()
-        if encoding != "UTF8":
-            raise RuntimeError(f"The chat database has the encoding {encoding}; create it with ENCODING 'UTF8'.")
+        if self.is_postgres:
+            async with self.statement() as connection:
+                encoding = (await connection.execute(text("SHOW server_encoding"))).scalar_one()
+            if encoding != "UTF8":
+                raise RuntimeError(f"The chat database has the encoding {encoding}; create it with ENCODING 'UTF8'.")
+        try:
+            async with self.statement() as connection:
+                epoch = str((await connection.execute(text("SELECT epoch FROM epoch"))).scalar_one())
+        except exc.ProgrammingError as error:
+            raise RuntimeError("The chat database has no tables. Run: python -m chat_gateway migrate") from error
+        if epoch.startswith(UNFINISHED):
+            raise RuntimeError("The chat database is a copy that was not finished. Run the copy again to its end.")
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -120,14 +137,14 @@ class Database:
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection on which all reads see one state of the database. Keep it short."""
         with _translated():
-            async with self._snapshots.begin() as connection:
+            async with self._snapshots.begin() as connection, self._bounded(connection):
                 yield connection
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for one reading statement: no round trips for a transaction."""
         with _translated():
-            async with self._statements.connect() as connection:
+            async with self._statements.connect() as connection, self._bounded(connection):
                 yield connection
 
     async def write(self, *statements: Statement) -> None:
@@ -139,6 +156,22 @@ class Database:
             async with self._engine.begin() as connection:
                 for sql, rows in statements:
                     await connection.execute(text(sql), list(rows))
+
+    @asynccontextmanager
+    async def _bounded(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """End a read on SQLite that takes too long; PostgreSQL does that by its own settings."""
+        if self.is_postgres:
+            yield
+            return
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None, "a connection that was just taken is open"  # noqa: S101 - tells mypy
+        # Cancelling alone frees only the one who waits: the driver's thread would go on reading.
+        alarm = asyncio.get_running_loop().call_later(self._read_seconds, driver._conn.interrupt)  # noqa: SLF001
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                yield
+        finally:
+            alarm.cancel()
 
     def among(self, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
         """Compare with any number of values in one bound parameter."""

@@ -7,27 +7,36 @@ long to be begun is withdrawn; one whose outcome was lost with the connection is
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
-import msgspec
 from typing_extensions import override
 
-from chat_gateway.core.changes import Applied, Change, Outcome, Post, Refusal
+from chat_gateway.core.changes import Applied, Change, Outcome, Refusal
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.errors import (
+    banned,
     client_id_conflict,
+    last_owner,
     member_not_found,
+    message_not_found,
+    not_a_thread_root,
     not_allowed,
     not_storable,
+    person_not_found,
+    read_only,
+    room_archived,
     room_not_found,
     store_unavailable,
+    too_many_edits,
+    too_many_pins,
+    too_many_reactions,
     too_many_rooms,
 )
 from chat_gateway.core.ids import LogId
 from chat_gateway.core.ports import Log
 from chat_gateway.store.appender import Appender, NotCommitted, Rejected
+from chat_gateway.store.commit_queue import CommitQueue, Waiting
 from shared.errors import AppError
 
 Committed = Callable[[LogId, str, Sequence[Entry]], None]
@@ -38,17 +47,21 @@ _REFUSALS: dict[Refusal, Callable[[], AppError]] = {
     Refusal.NO_SUCH_MEMBER: member_not_found,
     Refusal.CONFLICT: client_id_conflict,
     Refusal.TOO_MANY_ROOMS: too_many_rooms,
+    Refusal.NO_SUCH_MESSAGE: message_not_found,
+    Refusal.NOT_A_THREAD_ROOT: not_a_thread_root,
+    Refusal.READ_ONLY: read_only,
+    Refusal.ARCHIVED: room_archived,
+    Refusal.TOO_MANY_EDITS: too_many_edits,
+    Refusal.TOO_MANY_REACTIONS: too_many_reactions,
+    Refusal.TOO_MANY_PINS: too_many_pins,
+    Refusal.BANNED: banned,
+    Refusal.LAST_OWNER: last_owner,
+    Refusal.NO_SUCH_PERSON: person_not_found,
 }
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
-
-
-class _Waiting(msgspec.Struct, frozen=True, eq=False):
-    change: Change
-    answer: asyncio.Future[Applied]
-    since: float
 
 
 class GroupCommit(Log):
@@ -63,15 +76,15 @@ class GroupCommit(Log):
         committed: Committed,
         *,
         queue_limit: int = 10_000,
+        queue_bytes: int = 64 * 1024 * 1024,
         batch_limit: int = 200,
         patience_seconds: float = 2.0,
     ) -> None:
         self._appender = appender
         self._committed = committed
-        self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._patience = patience_seconds
-        self._queue: deque[_Waiting] = deque()
+        self._queue = CommitQueue(most=queue_limit, most_bytes=queue_bytes)
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -79,10 +92,8 @@ class GroupCommit(Log):
     def append(self, change: Change) -> Awaitable[Applied]:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Applied] = loop.create_future()
-        if self._closing.is_set() or len(self._queue) >= self._queue_limit:
+        if self._closing.is_set() or not self._queue.put(Waiting(change, answer, loop.time())):
             answer.set_exception(store_unavailable())
-            return answer
-        self._queue.append(_Waiting(change, answer, loop.time()))
         self._wake.set()
         return answer
 
@@ -93,12 +104,11 @@ class GroupCommit(Log):
             try:
                 while await self._has_work():
                     if await self._is_connected():
-                        await self._commit(self._next_batch())
+                        await self._commit(self._queue.take_batch(self._batch_limit))
             finally:
                 watch.cancel()
                 self._closing.set()
-                _fail(self._queue, store_unavailable)
-                self._queue.clear()
+                _fail(self._queue.take_all(), store_unavailable)
 
     def close(self) -> None:
         """Refuse what comes from now on; `run` ends when the queue is empty."""
@@ -123,8 +133,7 @@ class GroupCommit(Log):
                 _log.warning("The chat database cannot be reached: %s", error)
                 pause = await self._pause(pause)
                 if self._closing.is_set():
-                    _fail(self._queue, store_unavailable)
-                    self._queue.clear()
+                    _fail(self._queue.take_all(), store_unavailable)
             else:
                 return True
         return False
@@ -134,19 +143,7 @@ class GroupCommit(Log):
             await asyncio.wait_for(self._closing.wait(), seconds)
         return min(2 * seconds, _LONGEST_PAUSE_SECONDS)
 
-    def _next_batch(self) -> list[_Waiting]:
-        """Take the leading run of posts, or one other change: the order of calls is kept."""
-        batch: list[_Waiting] = []
-        while self._queue and len(batch) < self._batch_limit:
-            is_post = isinstance(self._queue[0].change, Post)
-            if not is_post and batch:
-                break
-            batch.append(self._queue.popleft())
-            if not is_post:
-                break
-        return batch
-
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[Waiting]) -> None:
         try:
             epoch, outcomes = await self._appender.apply([waiting.change for waiting in batch])
         except Rejected:
@@ -163,7 +160,7 @@ class GroupCommit(Log):
         else:
             self._answer(batch, epoch, outcomes)
 
-    async def _singly(self, batch: list[_Waiting], step: Callable[[list[_Waiting]], Awaitable[None]]) -> None:
+    async def _singly(self, batch: list[Waiting], step: Callable[[list[Waiting]], Awaitable[None]]) -> None:
         """Keep one bad row from failing its neighbours."""
         if len(batch) == 1:
             _fail(batch, not_storable)
@@ -171,7 +168,7 @@ class GroupCommit(Log):
         for waiting in batch:
             await step([waiting])
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
+    async def _settle(self, batch: list[Waiting]) -> None:
         """Find out what became of the batch. Until then nobody is told anything, unless we are closing."""
         pause = _FIRST_PAUSE_SECONDS
         while not self._closing.is_set():
@@ -189,7 +186,7 @@ class GroupCommit(Log):
                 return
         _fail(batch, store_unavailable)
 
-    def _answer(self, batch: Sequence[_Waiting], epoch: str, outcomes: Sequence[Outcome | None]) -> None:
+    def _answer(self, batch: Sequence[Waiting], epoch: str, outcomes: Sequence[Outcome | None]) -> None:
         """Publish the rows, then answer the callers."""
         for log, entries in _by_log(outcomes).items():
             try:
@@ -212,11 +209,10 @@ class GroupCommit(Log):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._patience / 8)
-            while self._queue and loop.time() - self._queue[0].since > self._patience:
-                _fail([self._queue.popleft()], store_unavailable)
+            _fail(self._queue.take_older(loop.time() - self._patience), store_unavailable)
 
 
-def _fail(batch: Iterable[_Waiting], error: Callable[[], AppError]) -> None:
+def _fail(batch: Iterable[Waiting], error: Callable[[], AppError]) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error())

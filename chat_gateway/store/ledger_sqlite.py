@@ -1,4 +1,4 @@
-"""The logs and memberships as one open SQLite write transaction sees and changes them.
+"""The logs as one open SQLite write transaction sees and changes them.
 
 Heads are read once and stored at the end of the transaction; the clock is read once, after the lock.
 """
@@ -10,7 +10,7 @@ from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import ClientId, EntryId, LogId, RoomId, UserId
 from chat_gateway.store.sqlite_writer import NOW_MS
 
-_ENTRY = 'log_id, "offset", kind, id, author, client_id, at, posts, subject, content'
+_ENTRY = 'log_id, "offset", kind, id, author, client_id, at, posts, subject, content, thread, thread_posts'
 _POSTED = 1
 
 
@@ -38,12 +38,17 @@ class Ledger:
         row = self.connection.execute(sql, (author, client_id, log)).fetchone()
         return _entry(row) if row else None
 
-    def posts_at(self, log: LogId, offset: int) -> int:
-        sql = 'SELECT posts FROM entry WHERE log_id = ? AND "offset" = ?'
-        return int(self.connection.execute(sql, (log, offset)).fetchone()[0])
-
     def write(
-        self, log: LogId, kind: int, entry_id: EntryId, change: Change, *, subject: UserId | None = None, content: str
+        self,
+        log: LogId,
+        kind: int,
+        entry_id: EntryId,
+        change: Change,
+        *,
+        content: str,
+        subject: UserId | None = None,
+        thread: EntryId | None = None,
+        thread_posts: int | None = None,
     ) -> Entry:
         """Write one entry at the end of the log; the change names its author and client_id."""
         head, posts = self.head(log)
@@ -55,12 +60,14 @@ class Ledger:
             author=change.author,
             client_id=change.client_id,
             at=self.now,
-            posts=posts + (kind == _POSTED),
+            posts=posts + (kind == _POSTED and thread is None),
             subject=subject,
             content=content,
+            thread=thread,
+            thread_posts=thread_posts,
         )
         self.connection.execute(
-            f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 log,
                 entry.offset,
@@ -72,11 +79,18 @@ class Ledger:
                 entry.posts,
                 subject,
                 content,
+                thread,
+                thread_posts,
             ),
         )
         self._heads[log] = (entry.offset, entry.posts)
         self._changed.add(log)
         return entry
+
+    def open(self, log: LogId) -> None:
+        """Make an empty log."""
+        self._heads[log] = (0, 0)
+        self._changed.add(log)
 
     def store_heads(self) -> None:
         self.connection.executemany(
@@ -85,50 +99,14 @@ class Ledger:
             [(log, *self._heads[log]) for log in sorted(self._changed)],
         )
 
-    def role(self, room: RoomId, user: UserId) -> str | None:
-        """Answer the role of a joined member; None for anybody else."""
-        sql = "SELECT role FROM member WHERE room_id = ? AND user_id = ? AND status = 'joined'"
-        row = self.connection.execute(sql, (room, user)).fetchone()
-        return str(row[0]) if row else None
-
-    def marker(self, room: RoomId, user: UserId) -> int:
-        sql = "SELECT marker FROM member WHERE room_id = ? AND user_id = ?"
-        row = self.connection.execute(sql, (room, user)).fetchone()
-        return int(row[0]) if row else 0
-
     def mark(self, room: RoomId, user: UserId, offset: int, posts: int) -> None:
         sql = "UPDATE member SET marker = ?, marker_posts = ? WHERE room_id = ? AND user_id = ?"
         self.connection.execute(sql, (offset, posts, room, user))
 
-    def rooms_of(self, user: UserId) -> int:
-        sql = "SELECT count(*) FROM member WHERE user_id = ? AND status = 'joined'"
-        return int(self.connection.execute(sql, (user,)).fetchone()[0])
 
-    def join(self, room: RoomId, user: UserId, role: str, marker: tuple[int, int]) -> None:
-        self.connection.execute(
-            "INSERT INTO member (room_id, user_id, role, status, marker, marker_posts) VALUES (?, ?, ?, 'joined', ?, ?)"
-            " ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, status = excluded.status,"
-            " marker = excluded.marker, marker_posts = excluded.marker_posts",
-            (room, user, role, *marker),
-        )
-
-    def part(self, room: RoomId, user: UserId, status: str) -> None:
-        sql = "UPDATE member SET status = ? WHERE room_id = ? AND user_id = ?"
-        self.connection.execute(sql, (status, room, user))
-
-    def room(self, room: RoomId) -> tuple[str, str] | None:
-        """Answer the room's name and kind."""
-        row = self.connection.execute("SELECT name, kind FROM room WHERE id = ?", (room,)).fetchone()
-        return (row[0], row[1]) if row else None
-
-    def open_room(self, room: RoomId, name: str, kind: str, author: UserId) -> None:
-        self.connection.execute(
-            "INSERT INTO room (id, name, kind, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
-            (room, name, kind, self.now, author),
-        )
-
-
-def _entry(row: tuple[str, int, int, str, str, str, int, int, str | None, str]) -> Entry:
+def _entry(
+    row: tuple[str, int, int, str, str, str, int, int, str | None, str, str | None, int | None],
+) -> Entry:
     return Entry(
         log=LogId(row[0]),
         offset=row[1],
@@ -140,4 +118,6 @@ def _entry(row: tuple[str, int, int, str, str, str, int, int, str | None, str]) 
         posts=row[7],
         subject=None if row[8] is None else UserId(row[8]),
         content=row[9],
+        thread=None if row[10] is None else EntryId(row[10]),
+        thread_posts=row[11],
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 _INI = Path(__file__).resolve().parent.parent / "alembic.ini"
 
@@ -15,6 +16,11 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 def downgrade(url: str, revision: str) -> None:
     command.downgrade(_config(url), revision)
+
+
+def newest() -> str:
+    """Name the revision this release works on."""
+    return str(ScriptDirectory.from_config(Config(_INI)).get_current_head())
 
 
 def check(url: str) -> None:

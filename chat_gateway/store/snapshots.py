@@ -16,6 +16,7 @@ from chat_gateway.core.rooms import Room
 from chat_gateway.publications import publication_of
 from chat_gateway.realtime.ports import Recovered
 from chat_gateway.realtime.publication import Position, Publication
+from chat_gateway.realtime.tails import Tails
 from chat_gateway.store.database import Database
 from chat_gateway.store.room_log import entry_of, head_of
 from chat_gateway.store.rooms import rooms_of_member
@@ -30,8 +31,11 @@ class RoomSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Snapshots:
-    def __init__(self, database: Database) -> None:
+    """What a tail has is not read: the tail is asked with the head of this snapshot, which also says who may read."""
+
+    def __init__(self, database: Database, tails: Tails | None = None) -> None:
         self._database = database
+        self._tails = tails
 
     async def take(
         self,
@@ -52,31 +56,55 @@ class Snapshots:
             rooms = await rooms_of_member(connection, user)
             row = (await connection.execute(head_of(own))).one()
             readable = [(own, row.head or 0), *((room_log(room.id), room.head) for room in rooms)]
-            heads: dict[str, int] = {channel: head for channel, head in readable if whole or channel in since}
-            behind = _behind(heads, since, row.epoch)
-            chosen = _fitting({channel: heads[channel] - offset for channel, offset in behind.items()}, max_entries)
-            missed = await self._missed(connection, {channel: behind[channel] for channel in chosen}, max_bytes)
+            heads: dict[str, Position] = {
+                channel: Position(head, row.epoch) for channel, head in readable if whole or channel in since
+            }
+            behind = _behind(heads, since)
+            counts = {channel: heads[channel].offset - offset for channel, offset in behind.items()}
+            chosen = {channel: behind[channel] for channel in _fitting(counts, max_entries)}
+            missed = await self._missed(connection, heads, chosen, max_bytes)
         channels = {
-            channel: _recovered(Position(head, row.epoch), behind.get(channel), missed.get(channel))
-            for channel, head in heads.items()
+            channel: _recovered(head, behind.get(channel), missed.get(channel)) for channel, head in heads.items()
         }
         return RoomSnapshot(rooms=tuple(rooms), epoch=row.epoch, channels=channels)
 
-    async def _missed(self, connection: AsyncConnection, after: dict[str, int], max_bytes: int | None) -> Missed:
-        """Read the missed entries of these channels; of those whose size fits, if there is a limit."""
-        if max_bytes is not None and after:
+    async def _missed(
+        self, connection: AsyncConnection, heads: Mapping[str, Position], after: dict[str, int], max_bytes: int | None
+    ) -> Missed:
+        """Find the missed entries of these channels; of those whose size fits, if there is a limit."""
+        found = self._remembered(heads, after)
+        unread = {channel: offset for channel, offset in after.items() if channel not in found}
+        if max_bytes is not None and unread:
             # Characters bound the bytes from below: nothing that fits is left out, and little is read in vain.
-            sizes = {row.log_id: row.size for row in await connection.execute(self._query(_SIZES), self._given(after))}
-            after = {channel: after[channel] for channel in _fitting({c: sizes[c] for c in after}, max_bytes)}
-        if not after:
+            rows = await connection.execute(self._query(_SIZES), self._given(unread))
+            sizes = {row.log_id: row.size for row in rows} | {c: _bytes(found[c]) for c in found}
+            unread = {c: unread[c] for c in _fitting({c: sizes[c] for c in after}, max_bytes) if c in unread}
+        if unread:
+            found |= await self._read(connection, heads, unread)
+        if max_bytes is None:
+            return found
+        fitting = _fitting({c: _bytes(found[c]) for c in after if c in found}, max_bytes)
+        return {channel: found[channel] for channel in fitting}
+
+    def _remembered(
+        self, heads: Mapping[str, Position], after: Mapping[str, int]
+    ) -> dict[str, tuple[Publication, ...]]:
+        tails = self._tails
+        if tails is None:
             return {}
+        asked = ((channel, tails.missed(channel, heads[channel], after=offset)) for channel, offset in after.items())
+        return {channel: missed for channel, missed in asked if missed is not None}
+
+    async def _read(
+        self, connection: AsyncConnection, heads: Mapping[str, Position], after: Mapping[str, int]
+    ) -> dict[str, tuple[Publication, ...]]:
         missed: dict[str, list[Publication]] = {channel: [] for channel in after}
         for row in await connection.execute(self._query(_ENTRIES), self._given(after)):
             missed[row.log_id].append(publication_of(entry_of(row)))
-        fitting: Iterable[str] = missed
-        if max_bytes is not None:
-            fitting = _fitting({c: sum(len(item.data) for item in missed[c]) for c in missed}, max_bytes)
-        return {channel: tuple(missed[channel]) for channel in fitting}
+        for channel, publications in missed.items():
+            if self._tails is not None:
+                self._tails.keep(channel, heads[channel], publications)
+        return {channel: tuple(publications) for channel, publications in missed.items()}
 
     def _query(self, template: str) -> TextClause:
         return text(template.format(source=_POSTGRES_SOURCE if self._database.is_postgres else _SQLITE_SOURCE))
@@ -101,14 +129,14 @@ _SIZES = "SELECT e.log_id, sum(length(e.content)) AS size FROM {source} GROUP BY
 _ENTRIES = 'SELECT e.* FROM {source} ORDER BY e.log_id, e."offset"'
 
 
-def _behind(heads: Mapping[str, int], since: Mapping[str, Position | None], epoch: str) -> dict[str, int]:
+def _behind(heads: Mapping[str, Position], since: Mapping[str, Position | None]) -> dict[str, int]:
     """Tell for which channels recovery is possible, and after which offset. The empty epoch stands for any."""
     return {
         channel: position.offset
         for channel, head in heads.items()
         if (position := since.get(channel)) is not None
-        and position.epoch in ("", epoch)
-        and 0 <= position.offset <= head
+        and position.epoch in ("", head.epoch)
+        and 0 <= position.offset <= head.offset
     }
 
 
@@ -120,6 +148,10 @@ def _fitting(sizes: Mapping[str, int], most: int) -> Sequence[str]:
             most -= size
             chosen.append(channel)
     return chosen
+
+
+def _bytes(publications: Iterable[Publication]) -> int:
+    return sum(len(publication.data) for publication in publications)
 
 
 def _recovered(head: Position, after: int | None, missed: tuple[Publication, ...] | None) -> Recovered:

@@ -12,7 +12,8 @@ from collections.abc import Collection
 import msgspec
 from aiohttp import HttpVersion11, web
 
-from shared.errors import AppError, Forbidden, InvalidInput
+from chat_gateway.transports.origins import check_origin
+from shared.errors import AppError, InvalidInput
 
 VERSION = "13"
 
@@ -28,10 +29,11 @@ class UpgradeRequired(AppError):
 
 
 class Handshake(msgspec.Struct, frozen=True):
-    """A request that may become a WebSocket. `subprotocol` is empty where none is chosen."""
+    """A request that may become a WebSocket. `subprotocol` is empty where none is chosen: JSON, unless asked else."""
 
     key: str
     subprotocol: str
+    protobuf: bool = False
 
     def response(self) -> bytes:
         accept = base64.b64encode(hashlib.sha1(self.key.encode() + _GUID, usedforsecurity=False).digest())
@@ -48,9 +50,9 @@ def check(request: web.Request, *, origins: Collection[str]) -> Handshake:
     keys = request.headers.getall("Sec-WebSocket-Key", [])
     if len(keys) != 1 or not _is_key(keys[0]):
         raise InvalidInput("invalid_request", "Send one Sec-WebSocket-Key: 16 bytes in base64.")
-    if any(origin not in origins for origin in request.headers.getall("Origin", [])):
-        raise Forbidden("origin_not_allowed", "Pages of this origin may not connect. Open the site at its own address.")
-    return Handshake(keys[0], _subprotocol(request))
+    check_origin(request, origins=origins)
+    subprotocol, protobuf = _agree(request)
+    return Handshake(keys[0], subprotocol, protobuf)
 
 
 def _check_upgrade(request: web.Request) -> None:
@@ -73,9 +75,13 @@ def _is_key(key: str) -> bool:
         return False
 
 
-def _subprotocol(request: web.Request) -> str:
-    offered = {name.strip() for name in ",".join(request.headers.getall("Sec-WebSocket-Protocol", [])).split(",")}
-    asks_protobuf = "protobuf" in (request.query.get("format"), request.query.get("cf_protocol"))
-    if asks_protobuf or (_PROTOBUF in offered and _JSON not in offered):
-        raise InvalidInput("invalid_request", "This server speaks the JSON variant only: offer centrifuge-json.")
-    return _JSON if _JSON in offered else ""
+def _agree(request: web.Request) -> tuple[str, bool]:
+    """Choose subprotocol and encoding: the client's first that we know; the query asks where no header can be set."""
+    offered = [name.strip() for name in ",".join(request.headers.getall("Sec-WebSocket-Protocol", [])).split(",")]
+    known = [name for name in offered if name in (_JSON, _PROTOBUF)]
+    if "protobuf" not in (request.query.get("format"), request.query.get("cf_protocol")):
+        chosen = known[0] if known else ""
+        return chosen, chosen == _PROTOBUF
+    if known and _PROTOBUF not in known:
+        raise InvalidInput("invalid_request", "Ask for one encoding: the address says protobuf, the subprotocol JSON.")
+    return _PROTOBUF if known else "", True

@@ -26,7 +26,7 @@ _MAX_CONTROL_PAYLOAD: Final = 125
 _TWO_BYTE_LENGTH: Final = 126
 _MASK_BYTES: Final = 4
 _SHORT_HEAD, _LONG_HEAD = 4, 10
-_NORMAL, _PROTOCOL_ERROR, _NO_STATUS, _NOT_UTF8, POLICY, _TOO_BIG = 1000, 1002, 1005, 1007, 1008, 1009
+_NORMAL, _PROTOCOL_ERROR, _NO_STATUS, _NOT_UTF8, POLICY, TOO_BIG = 1000, 1002, 1005, 1007, 1008, 1009
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
 
 Event: TypeAlias = tuple[int, bytes]
@@ -104,7 +104,7 @@ class Parser:
                 return None
             length = _extended_length(buffer[at + 2 : at + head])
         if self._size + length > self._limit and first & 0x0F < CLOSE:
-            raise Violation(_TOO_BIG, f"message over {self._limit} bytes")
+            raise Violation(TOO_BIG, f"message over {self._limit} bytes")
         start = at + head + _MASK_BYTES
         end = start + length
         if len(buffer) < end:
@@ -199,10 +199,6 @@ def encode(opcode: int, payload: bytes) -> bytes:
     if length < 1 << 16:
         return b"%c\x7e%b%b" % (_FIN | opcode, length.to_bytes(2), payload)
     return b"%c\x7f%b%b" % (_FIN | opcode, length.to_bytes(8), payload)
-
-
-def text_frame(payload: bytes) -> bytes:
-    return encode(TEXT, payload)
 
 
 def close_frame(code: int = _NORMAL, reason: str = "") -> bytes:

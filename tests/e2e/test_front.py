@@ -1,20 +1,12 @@
 """What the front lets in, seen from outside: one site, one log-in, and nothing of the inside."""
 
 import io
-from collections.abc import AsyncIterator
 
 import aiohttp
-import pytest
 from yarl import URL
 
 from tests.driver import ChatUser
 from tests.stack import Stack
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        yield session
 
 
 async def test_the_inside_is_not_to_be_seen(stack: Stack, http: aiohttp.ClientSession) -> None:

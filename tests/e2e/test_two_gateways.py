@@ -1,7 +1,6 @@
 """People on two gateways are in one room: one order, nothing lost, nothing twice, whatever dies in between."""
 
 import asyncio
-from typing import Any
 
 import pytest
 import uuid_utils
@@ -9,28 +8,8 @@ from centrifuge import ReplyError
 
 from tests.driver import ChatUser
 from tests.e2e.conftest import Arrive
+from tests.e2e.conversation import new_room, whole_log
 from tests.stack import Stack
-
-
-async def whole_log(user: ChatUser, room: str) -> list[dict[str, Any]]:
-    """Page through a room from its beginning."""
-    entries: list[dict[str, Any]] = []
-    while True:
-        after = entries[-1]["offset"] if entries else 0
-        page = await user.rpc("history.page", {"room": room, "after": after, "limit": 200})
-        entries += page["entries"]
-        if not page["entries"]:
-            assert [entry["offset"] for entry in entries] == list(range(1, page["head"] + 1)), "the log has no gap"
-            return entries
-
-
-async def new_room(owner: ChatUser, *members: ChatUser) -> str:
-    room: str = (await owner.rpc("room.create", {"name": f"Room {uuid_utils.uuid4()}"}))["room"]["id"]
-    for member in members:
-        await member.rpc("room.join", {"room": room})
-    for user in (owner, *members):
-        await user.is_in(f"room:{room}")
-    return room
 
 
 async def through_the_front_to(gateway: int, stack: Stack, arrive: Arrive) -> ChatUser:
@@ -204,14 +183,3 @@ async def test_markers_move_forward_and_reach_the_other_device(stack: Stack, arr
         assert (await device.rpc("room.get", {"room": room}))["room"]["unread"] == 0
     finally:
         await device.leave_page()
-
-
-async def test_no_token_and_no_text_is_in_any_log(stack: Stack, arrive: Arrive) -> None:
-    user = await arrive()
-    await user.say("lobby", "this must not be logged")
-    await user.barrier()
-    logs = stack.logs()
-    assert "this must not be logged" not in logs
-    assert user.token not in logs
-    assert "eyJ" not in logs, "no token of anybody"
-    assert "correct horse battery" not in logs

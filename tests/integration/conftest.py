@@ -1,12 +1,12 @@
 """What integration tests get beside the servers of the session (tests/conftest.py): an empty database for each test."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.postgres import PostgresServer
+from tests.templates import postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -16,6 +16,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path}/test.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"
-    yield server.create_database(name)
-    server.drop_database(name)
+    with postgres_database(server) as url:
+        yield url

@@ -3,7 +3,6 @@
 import secrets
 import string
 import time
-from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,8 +11,6 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-_FUNCTIONS = ("append_batch_v1", "write_entry_v1", "change_v1")
 
 
 def upgrade() -> None:
@@ -97,10 +94,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cursor")),
     )
     _seed(epoch, log, room)
-    if op.get_bind().dialect.name == "postgresql":
-        folder = Path(__file__).parent.parent / "functions"
-        for name in _FUNCTIONS:
-            op.get_bind().exec_driver_sql((folder / f"{name}.sql").read_text())
 
 
 def _seed(epoch: sa.Table, log: sa.Table, room: sa.Table) -> None:
@@ -113,8 +106,5 @@ def _seed(epoch: sa.Table, log: sa.Table, room: sa.Table) -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        for name in _FUNCTIONS:
-            op.execute(f"DROP FUNCTION {name}")
     for name in ("cursor", "person", "entry", "member", "room", "log", "epoch"):
         op.drop_table(name)

@@ -2,8 +2,6 @@
 
 import base64
 import logging
-import shutil
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 from pathlib import Path
@@ -22,6 +20,7 @@ from shared import logs
 from shared.health import Health
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock
 from tests.postgres import PostgresServer
+from tests.templates import postgres_template, sqlite_copy, sqlite_template
 
 EMPTY = """
     DELETE FROM "user"; DELETE FROM signing_key; DELETE FROM change; UPDATE change_counter SET value = 0;
@@ -30,26 +29,20 @@ EMPTY = """
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy: migrating once for each test would be most of the time."""
-    path = tmp_path_factory.mktemp("auth") / "migrated.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    return sqlite_template(migrate, tmp_path_factory.mktemp("auth"))
 
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres_server: PostgresServer) -> str:
     """The name of a migrated PostgreSQL database, emptied after each test: making one costs more than most tests."""
-    name = f"auth_{uuid.uuid4().hex}"
-    migrate(postgres_server.create_database(name))
-    return name
+    return postgres_template(migrate, postgres_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a freshly migrated database, once of each kind."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "auth.db")
-        yield f"sqlite:///{tmp_path}/auth.db"
+        yield sqlite_copy(request.getfixturevalue("migrated_file"), tmp_path)
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     name = request.getfixturevalue("migrated_database")

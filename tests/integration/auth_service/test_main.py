@@ -1,11 +1,10 @@
 import asyncio
 import getpass
 import io
-import os
-import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,8 @@ from aiohttp import ClientSession
 from auth_service.__main__ import main
 from auth_service.settings import AuthSettings
 from auth_service.store.database import Database
+from tests.faults import eventually, free_port
+from tests.processes import end
 
 ENVIRONMENT = {"PARLEY_MODE": "demo", "INTERNAL_KEY": "i" * 32, "REDIS_URL": "redis://127.0.0.1:1/0"}
 
@@ -24,12 +25,6 @@ def environment(monkeypatch: pytest.MonkeyPatch, migrated_url: str) -> None:
         monkeypatch.delenv(AuthSettings.env_name(field), raising=False)
     for name, value in {**ENVIRONMENT, "AUTH_DATABASE_URL": migrated_url}.items():
         monkeypatch.setenv(name, value)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 CREATE = ["user", "create", "--email", "Ann@example.org", "--name", "Ann"]
@@ -103,26 +98,29 @@ def test_settings_that_do_not_allow_a_start_are_listed(
     assert "AUTH_REFRESH_KEYS: is missing" in written
 
 
-async def test_served_process_answers_and_stops_at_sigterm() -> None:
-    port, ops_port = free_port(), free_port()
-    environment = {**os.environ, "AUTH_PORT": str(port), "AUTH_OPS_PORT": str(ops_port)}  # noqa: TID251 -- a child's
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "auth_service", "serve", env=environment, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    async for line in process.stderr:
-        if b'"serving"' in line:
-            break
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    monkeypatch.setenv("AUTH_PORT", str(free_port()))
+    monkeypatch.setenv("AUTH_OPS_PORT", str(free_port()))
+    command = [sys.executable, "-m", "auth_service", "serve"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, start_new_session=True)
+    yield process
+    end(process)
+
+
+async def test_served_process_answers_and_stops_at_sigterm(served: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    settings, log = AuthSettings.load(None, "auth"), tmp_path / "log"
+    await eventually(lambda: '"serving"' in log.read_text() or served.poll() is not None, seconds=60)
     async with ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{ops_port}/readyz") as ready:
+        async with session.get(f"http://127.0.0.1:{settings.ops_port}/readyz") as ready:
             assert ready.status == 200
         body = {"email": "dog1@test.com", "password": "dog1"}
-        async with session.post(f"http://127.0.0.1:{port}/auth/login", json=body) as logged_in:
+        async with session.post(f"http://127.0.0.1:{settings.port}/auth/login", json=body) as logged_in:
             assert logged_in.status == 200
-    process.send_signal(signal.SIGTERM)
-    rest = await process.stderr.read()
-    assert await process.wait() == 0
-    assert b"Traceback" not in rest
+    end(served)
+    assert served.returncode == 0
+    assert "Traceback" not in log.read_text()
 
 
 async def test_port_that_is_taken_is_a_sentence(

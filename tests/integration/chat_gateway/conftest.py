@@ -1,45 +1,44 @@
-"""A migrated chat database of each kind for each test."""
+"""A migrated chat database of each kind for each test, and whole gateways on one."""
 
-import shutil
-import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from chat_gateway.store.migrate import upgrade
+from tests.integration.chat_gateway.running import Running, running_gateway
 from tests.postgres import PostgresServer
+from tests.templates import postgres_database, postgres_template, sqlite_copy, sqlite_template
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("chat") / "template.db"
-    upgrade(f"sqlite:///{path}")
-    return path
+    return sqlite_template(upgrade, tmp_path_factory.mktemp("chat"))
 
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: PostgresServer) -> str:
-    name = f"chat_{uuid.uuid4().hex}"
-    upgrade(postgres_server.create_database(name))
-    return name
+    return postgres_template(upgrade, postgres_server)
 
 
 @pytest.fixture
 def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    path = tmp_path / "chat.db"
-    shutil.copy(migrated_sqlite, path)
-    return f"sqlite:///{path}"
+    return sqlite_copy(migrated_sqlite, tmp_path)
 
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer, migrated_postgres: str) -> Iterator[str]:
-    name = f"chat_{uuid.uuid4().hex}"
-    yield postgres_server.create_database(name, template=migrated_postgres)
-    postgres_server.drop_database(name)
+    with postgres_database(postgres_server, migrated_postgres) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
     """The address of a migrated chat database, once of each kind."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+async def gateway(sqlite_url: str, valkey_url: str) -> AsyncIterator[Running]:
+    async with running_gateway(sqlite_url, valkey_url) as gateway:
+        yield gateway

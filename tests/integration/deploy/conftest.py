@@ -15,6 +15,7 @@ from aiohttp import web
 from deploy.front import find_nginx, local_values, write_configuration
 from deploy.ports import Ports
 from tests.faults import free_port
+from tests.processes import end
 
 
 class Upstream:
@@ -72,6 +73,7 @@ class Front:
         client = self.folder / "client"
         (client / "assets").mkdir(parents=True)
         (client / "index.html").write_text("<!doctype html><title>Parley</title>")
+        (client / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
         (client / "assets" / "app-1a2b.js").write_text("export {};" * 200)
         values = local_values(Ports(self.port), ("127.0.0.1",), client) | {
             "AUTH_SERVERS": f"server 127.0.0.1:{self.auth.port} max_fails=0;",
@@ -86,15 +88,14 @@ class Front:
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("wb") as log:
-            return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
+            end(self._process)
 
     async def _is_open(self) -> bool:
         with suppress(OSError):

@@ -70,7 +70,26 @@ async def test_named_assets_are_kept_for_good_and_missing_ones_are_missing(
         assert (answer.status, answer.headers.get("Cache-Control")) == (404, None)
 
 
-@pytest.mark.parametrize("path", ["/", "/assets/app-old.js", "/auth/me", "/api/v1/rooms", "/internal"])
+@pytest.mark.parametrize(
+    "path", ["/robots.txt", "/nonexistent.js", "/rooms/app.js", "/.env", "/.git/config", "/index.html.bak", "/x."]
+)
+async def test_what_has_a_files_name_and_is_none_is_missing(
+    front: Front, http: aiohttp.ClientSession, path: str
+) -> None:
+    async with http.get(front.base + path) as answer:
+        assert answer.status == 404
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_file_beside_the_page_is_served_under_its_name(front: Front, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{front.base}/favicon.svg") as answer:
+        assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/assets/app-old.js", "/auth/me", "/api/v1/rooms", "/internal", "/auth/a.b", "/api/v1/a.b"]
+)
 async def test_every_answer_has_the_security_headers(front: Front, http: aiohttp.ClientSession, path: str) -> None:
     async with http.get(front.base + path) as answer:
         policy = answer.headers["Content-Security-Policy"]
@@ -148,8 +167,59 @@ async def test_other_names_of_this_machine_lead_to_the_public_one(
 ) -> None:
     address, headers = f"http://127.0.0.1:{front.port}/auth/me?a=b", {"Host": f"{name}:{front.port}"}
     async with http.post(address, headers=headers, allow_redirects=False) as answer:
-        assert (answer.status, answer.headers["Location"]) == (308, f"{front.base}/auth/me?a=b")
+        assert (answer.status, answer.headers["Location"]) == (307, f"{front.base}/auth/me?a=b")
     assert front.auth.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("public", "name"),
+    [
+        ("http://localhost:8080", "evil.example"),
+        ("http://localhost:8080", "localhost.evil.example"),
+        ("https://chat.example.org", "chat.example.org.evil.example"),
+        ("https://chat.example.org", "chat-example.org"),
+        ("https://chat.example.org", "127.0.0.1.evil.example"),
+        ("https://[2001:db8::7]", "evil.example"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/auth/me"])
+async def test_a_foreign_name_is_sent_away(
+    stopped_front: Front, http: aiohttp.ClientSession, public: str, name: str, path: str
+) -> None:
+    await stopped_front.start(MappingProxyType({"PUBLIC_URL": public}))
+    async with http.get(f"http://127.0.0.1:{stopped_front.port}{path}", headers={"Host": name}) as answer:
+        assert (answer.status, answer.content_type) == (421, "application/problem+json")
+        problem = await answer.json()
+    assert (problem["status"], problem["code"]) == (421, "misdirected")
+    assert stopped_front.auth.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("public", "name"),
+    [
+        ("https://chat.example.org", "chat.example.org"),
+        ("https://chat.example.org:8443", "CHAT.example.org:8443"),
+        ("https://Chat.Example.org/", "chat.example.org."),
+        ("https://chat.example.org", "127.0.0.1:8080"),
+        ("https://chat.example.org", "localhost:8080"),
+        ("https://chat.example.org", "10.0.3.7"),
+        ("https://chat.example.org", "[2001:DB8::7]:8080"),
+        ("https://[2001:db8::7]:8443", "[2001:db8::7]:8443"),
+    ],
+)
+async def test_its_own_name_and_every_address_are_served(
+    stopped_front: Front, http: aiohttp.ClientSession, public: str, name: str
+) -> None:
+    await stopped_front.start(MappingProxyType({"PUBLIC_URL": public}))
+    async with http.get(f"http://127.0.0.1:{stopped_front.port}/", headers={"Host": name}) as answer:
+        assert answer.status == 200
+
+
+async def test_a_health_check_without_any_name_is_served(front: Front) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    with closing(writer):
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
 
 
 async def test_a_websocket_passes_to_both_gateways_in_turn(front: Front, http: aiohttp.ClientSession) -> None:

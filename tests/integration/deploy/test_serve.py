@@ -16,6 +16,7 @@ import pytest
 from deploy.checks import check_ports
 from deploy.ports import Ports
 from tests.faults import eventually
+from tests.processes import end
 from tests.stack import ROOT, free_ports
 
 READY_SECONDS = 90
@@ -29,12 +30,10 @@ def running(tmp_path: Path) -> Iterator[Running]:
     databases = {name: f"sqlite:///{tmp_path}/{name}.db" for name in ("AUTH_DATABASE_URL", "CHAT_DATABASE_URL")}
     environment = {**os.environ, **databases}  # noqa: TID251 -- a child needs its parent's
     command = [sys.executable, "-m", "deploy.serve", str(ports.front), str(tmp_path)]
-    with (
-        log.open("wb") as file,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file) as process,
-    ):
-        yield process, ports, log
-        process.terminate()
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file, start_new_session=True)
+    yield process, ports, log
+    end(process)
 
 
 async def ready(running: Running) -> set[int]:

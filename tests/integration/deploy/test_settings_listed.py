@@ -34,6 +34,13 @@ def listed() -> dict[str, tuple[str, str]]:
     return found
 
 
+def written(value: object) -> str:
+    """As a person writes it into the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def test_the_example_lists_every_setting_and_no_other_with_a_comment() -> None:
     assert set(listed()) == names(AuthSettings) | names(ChatSettings) | OF_COMPOSE
     for name, (_, above) in listed().items():
@@ -45,8 +52,7 @@ def test_the_example_shows_the_defaults(settings: type[SharedSettings]) -> None:
     for field, info in settings.model_fields.items():
         shown = listed()[settings.env_name(field)][0]
         if shown and not shown.startswith(("<", "first:<")):
-            default = info.get_default()
-            assert (f"{default:g}" if isinstance(default, float) else str(default)) == shown, field
+            assert written(info.get_default()) == shown, field
 
 
 @pytest.mark.parametrize(("service", "settings"), [("auth_service", AuthSettings), ("chat_gateway", ChatSettings)])

@@ -2,20 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
-import uuid_utils
 
+from chat_gateway.app import appender_of, chat_of
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry
-from chat_gateway.core.ids import EntryId, LogId, UserId
-from chat_gateway.store.append_postgres import PostgresAppender
-from chat_gateway.store.append_sqlite import SqliteAppender
+from chat_gateway.core.ids import LogId, UserId
 from chat_gateway.store.database import Database
 from chat_gateway.store.group_commit import GroupCommit
-from chat_gateway.store.people import People
-from chat_gateway.store.room_log import RoomLog
-from chat_gateway.store.rooms import Rooms
 
 ADA = UserId("ada")
 BOB = UserId("bob")
@@ -26,20 +22,27 @@ def relayed() -> list[tuple[LogId, Sequence[Entry]]]:
     return []
 
 
-@pytest.fixture
-async def chat(url: str, relayed: list[tuple[LogId, Sequence[Entry]]]) -> AsyncIterator[Chat]:
-    database = Database(url)
-    appender = SqliteAppender(database.writer) if database.writer else PostgresAppender(url)
+@asynccontextmanager
+async def running(url: str, relayed: list[tuple[LogId, Sequence[Entry]]]) -> AsyncIterator[Chat]:
+    database = Database(url, read_seconds=10.0)  # a busy disk must not look like a slow query
+    appender = appender_of(database)
     commit = GroupCommit(appender, lambda log, _epoch, entries: relayed.append((log, entries)))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(commit.run())
-        yield Chat(
-            log=commit,
-            rooms=Rooms(database),
-            history=RoomLog(database),
-            people=People(database),
-            new_id=lambda: EntryId(str(uuid_utils.uuid7())),
-        )
+        yield chat_of(database, commit)
         commit.close()
     await appender.close()
     await database.close()
+
+
+@pytest.fixture
+async def chat(url: str, relayed: list[tuple[LogId, Sequence[Entry]]]) -> AsyncIterator[Chat]:
+    async with running(url, relayed) as chat:
+        yield chat
+
+
+@pytest.fixture
+async def other_chat(url: str) -> AsyncIterator[Chat]:
+    """The same database through another gateway."""
+    async with running(url, []) as chat:
+        yield chat

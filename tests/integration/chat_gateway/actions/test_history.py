@@ -3,16 +3,17 @@ from typing import Any
 
 import pytest
 
-from chat_gateway.actions import history, messages, rooms
+from chat_gateway.actions import history, memberships, messages
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.rooms import DEFAULT_ROOM
 from shared.errors import InvalidInput, NotFound
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
+from tests.integration.chat_gateway.actions.scene import den
 
 
 @pytest.fixture(autouse=True)
 async def ada_has_said_ten_things(chat: Chat) -> None:
-    await rooms.join(chat, ADA, rooms.ChangeMembership(room=DEFAULT_ROOM))
+    await memberships.join(chat, ADA, memberships.JoinRoom(room=DEFAULT_ROOM))
     for n in range(10):
         await messages.post(chat, ADA, messages.PostMessage(room=DEFAULT_ROOM, body=f"text {n}"))
 
@@ -51,3 +52,30 @@ async def test_only_a_member_reads(chat: Chat) -> None:
     for room in (DEFAULT_ROOM, "missing"):
         with pytest.raises(NotFound, match="room_not_found"):
             await history.page(chat, BOB, history.PageRequest(room=room))
+
+
+async def test_a_reply_shows_the_beginning_of_what_it_answers_as_it_stands_now(chat: Chat) -> None:
+    room = await den(chat)
+    first = await room.say(ADA, "x" * 300)
+    reply = await room.say(BOB, "yes", reply_to=first)
+    shown = {"id": first, "offset": 3, "author": ADA, "body": "x" * 200}
+    assert (await room.item(reply))["reply"] == shown
+    await messages.edit(chat, ADA, messages.EditMessage(room=room.room, message=first, body="short"))
+    assert (await room.item(reply))["reply"] == shown | {"body": "short"}
+    assert "reply" not in await room.item(first)
+
+
+async def test_a_reply_shows_nothing_of_another_room(chat: Chat) -> None:
+    room, other = await den(chat), await den(chat)
+    secret = await other.say(ADA, "secret")
+    reply = await room.item(await room.say(BOB, "what?", reply_to=secret))
+    assert (reply["content"]["reply_to"], "reply" in reply) == (secret, False)
+
+
+async def test_pins_come_at_once(chat: Chat) -> None:
+    with pytest.raises(InvalidInput, match="pinned"):
+        await page(chat, pinned=True, before=5)
+    assert await page(chat, pinned=True) == []
+    for room in (DEFAULT_ROOM, "missing"):
+        with pytest.raises(NotFound, match="room_not_found"):
+            await history.page(chat, BOB, history.PageRequest(room=room, pinned=True))

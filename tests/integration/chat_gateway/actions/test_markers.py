@@ -1,6 +1,6 @@
 import pytest
 
-from chat_gateway.actions import markers, messages, rooms
+from chat_gateway.actions import markers, memberships, messages, rooms
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.rooms import DEFAULT_ROOM, Room
 from shared.errors import NotFound
@@ -10,7 +10,7 @@ from tests.integration.chat_gateway.actions.conftest import ADA, BOB
 @pytest.fixture(autouse=True)
 async def both_are_in_the_lobby(chat: Chat) -> None:
     for user in (ADA, BOB):
-        await rooms.join(chat, user, rooms.ChangeMembership(room=DEFAULT_ROOM))
+        await memberships.join(chat, user, memberships.JoinRoom(room=DEFAULT_ROOM))
 
 
 async def lobby_of_bob(chat: Chat) -> Room:

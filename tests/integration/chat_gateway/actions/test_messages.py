@@ -4,20 +4,22 @@ from collections.abc import Sequence
 import pytest
 import uuid_utils
 
-from chat_gateway.actions import messages, rooms
+from chat_gateway.actions import markers, memberships, messages, rooms
+from chat_gateway.actions.targets import Changed
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry
-from chat_gateway.core.ids import LogId
+from chat_gateway.core.ids import LogId, UserId
 from chat_gateway.core.rooms import DEFAULT_ROOM
-from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
+from shared.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
+from tests.integration.chat_gateway.actions.scene import CID, den
 
 Relayed = list[tuple[LogId, Sequence[Entry]]]
 
 
 @pytest.fixture(autouse=True)
 async def ada_is_in_the_lobby(chat: Chat) -> None:
-    await rooms.join(chat, ADA, rooms.ChangeMembership(room=DEFAULT_ROOM))
+    await memberships.join(chat, ADA, memberships.JoinRoom(room=DEFAULT_ROOM))
 
 
 def text(body: str, client_id: str | None = None, reply_to: str | None = None) -> messages.PostMessage:
@@ -75,3 +77,105 @@ async def test_a_text_is_bounded_in_characters(chat: Chat, body: str) -> None:
 
 async def test_the_longest_text_is_taken(chat: Chat) -> None:
     assert (await messages.post(chat, ADA, text("👋" * 8_000))).offset > 1
+
+
+async def test_an_edit_is_told_and_shown_and_the_old_texts_can_be_read(chat: Chat) -> None:
+    room = await den(chat)
+    message = await room.say(BOB, "first")
+    for body in ("second", "third"):
+        await messages.edit(chat, BOB, messages.EditMessage(room=room.room, message=message, body=body))
+    assert await room.last() == ("message.edited", BOB, {"message": message, "body": "third"})
+    item = await room.item(message)
+    assert (item["content"], item["state"]["body"], item["state"].keys()) == (
+        {"body": "first"},
+        "third",
+        {"body", "edited_at"},
+    )
+    asked = messages.AskRevisions(room=room.room, message=message)
+    found = (await messages.revisions(chat, ADA, asked)).revisions
+    assert [(one.n, one.body) for one in found] == [(1, "first"), (2, "second")]
+    assert 0 < found[0].at <= found[1].at == item["state"]["edited_at"]
+    with pytest.raises(NotFound, match="room_not_found"):
+        await messages.revisions(chat, CID, asked)
+    with pytest.raises(NotFound, match="message_not_found"):
+        await messages.revisions(chat, ADA, messages.AskRevisions(room=room.room, message=str(uuid_utils.uuid7())))
+
+
+async def test_only_the_author_edits_and_the_text_has_the_limits_of_a_post(chat: Chat) -> None:
+    room = await den(chat)
+    message = await room.say(BOB)
+    with pytest.raises(Forbidden, match="not_allowed"):
+        await messages.edit(chat, ADA, messages.EditMessage(room=room.room, message=message, body="mine"))
+    for body, code in (("", "empty_text"), ("x" * 8_001, "text_too_long")):
+        with pytest.raises(AppError, match=code):
+            await messages.edit(chat, BOB, messages.EditMessage(room=room.room, message=message, body=body))
+    assert await room.state(message) is None
+
+
+async def test_a_message_is_edited_at_most_100_times(chat: Chat) -> None:
+    room = await den(chat)
+    message = await room.say(BOB, "0")
+    edits = [messages.EditMessage(room=room.room, message=message, body=str(n)) for n in range(1, 102)]
+    await asyncio.gather(*(messages.edit(chat, BOB, one) for one in edits[:100]))
+    with pytest.raises(Conflict, match="too_many_edits"):
+        await messages.edit(chat, BOB, edits[100])
+    assert (await room.state(message) or {})["body"] == "100"
+
+
+async def mentions(chat: Chat, user: UserId, room: str) -> int:
+    return (await rooms.get(chat, user, rooms.ThisRoom(room))).room.mentions
+
+
+async def test_mentions_count_for_whom_they_mean_until_they_are_read(chat: Chat) -> None:
+    room = await den(chat)
+    await room.say(ADA, f"<@{BOB}> and <@{ADA}>")
+    await room.say(ADA, "<@room>")
+    await room.say(ADA, "nobody")
+    assert (await mentions(chat, BOB, room.room), await mentions(chat, ADA, room.room)) == (2, 0)
+    await markers.set_marker(chat, BOB, markers.MoveMarker(room.room, 3))
+    assert await mentions(chat, BOB, room.room) == 1
+
+
+async def test_an_edit_changes_whom_a_message_mentions(chat: Chat) -> None:
+    room = await den(chat)
+    message = await room.say(ADA, f"<@{BOB}>")
+    for body, expected in (("nobody", 0), ("<@room>", 1), (f"<@{CID}>", 0), (f"<@{BOB}> <@room>", 2)):
+        await messages.edit(chat, ADA, messages.EditMessage(room=room.room, message=message, body=body))
+        assert min(await mentions(chat, BOB, room.room), 1) == min(expected, 1), body
+
+
+async def test_a_message_is_deleted_by_its_author_or_by_one_above_them(chat: Chat) -> None:
+    room = await den(chat)
+    bobs, adas = await room.say(BOB), await room.say(ADA)
+    with pytest.raises(Forbidden, match="not_allowed"):
+        await messages.delete(chat, BOB, room.the(adas))
+    with pytest.raises(NotFound, match="room_not_found"):
+        await messages.delete(chat, CID, room.the(bobs))
+    await messages.delete(chat, ADA, room.the(bobs))
+    assert await room.last() == ("message.deleted", ADA, {"message": bobs})
+    assert await messages.delete(chat, BOB, room.the(bobs)) == Changed(0)
+    assert await room.state(bobs) == {"deleted": True}
+    with pytest.raises(NotFound, match="message_not_found"):
+        await messages.edit(chat, BOB, messages.EditMessage(room=room.room, message=bobs, body="back"))
+
+
+async def test_a_message_is_reported_once_and_nobody_hears_of_it(chat: Chat, relayed: Relayed) -> None:
+    room = await den(chat)
+    message = await room.say(ADA)
+    told = len(relayed)
+    for reason in ("rude", "very rude"):
+        report = messages.ReportMessage(room=room.room, message=message, reason=reason)
+        assert await messages.report(chat, BOB, report) == messages.Reported()
+    assert len(relayed) == told
+    with pytest.raises(NotFound, match="room_not_found"):
+        await messages.report(chat, CID, messages.ReportMessage(room=room.room, message=message, reason="x"))
+
+
+async def test_a_post_in_a_thread_names_its_root(chat: Chat, relayed: Relayed) -> None:
+    room = await den(chat)
+    root = await room.say(ADA)
+    await room.say(BOB, thread=root)
+    entry = relayed[-1][1][0]
+    assert (entry.thread, entry.thread_posts, entry.posts) == (root, 1, 1)
+    with pytest.raises(InvalidInput, match="thread must be a UUID"):
+        await room.say(BOB, thread="x")

@@ -1,50 +1,48 @@
+from collections.abc import Sequence
+
 import pytest
 import uuid_utils
 
-from chat_gateway.actions import rooms
+from chat_gateway.actions import memberships, messages, rooms
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
-from chat_gateway.core.rooms import DEFAULT_ROOM, Room
-from shared.errors import Forbidden, InvalidInput, NotFound
-from tests.integration.chat_gateway.actions.conftest import ADA, BOB
+from chat_gateway.core.entries import Entry
+from chat_gateway.core.ids import LogId
+from chat_gateway.core.rooms import DEFAULT_ROOM
+from shared.errors import Conflict, InvalidInput
+from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
 
-
-async def create(chat: Chat, user: UserId, **fields: str) -> Room:
-    return (await rooms.create(chat, user, rooms.CreateRoom(**{"name": "Den", **fields}))).room  # type: ignore[arg-type] # a test's words
-
-
-async def mine(chat: Chat, user: UserId) -> set[str]:
-    return {room.id for room in (await rooms.list_rooms(chat, user, rooms.ListRooms())).rooms}
+OWN = str(uuid_utils.uuid7())
 
 
 async def test_whoever_makes_a_room_owns_it(chat: Chat) -> None:
-    room = await create(chat, ADA, name="  The \n Den ")
+    room = await create(chat, ADA, name="  The \n Den ", topic=" All \n things ", read_only=True)
     assert (room.name, room.role, room.kind, room.unread) == ("The Den", "owner", "public", 0)
+    assert (room.topic, room.read_only, room.archived, room.members, room.people) == ("All things", True, False, 1, ())
     assert await mine(chat, ADA) == {room.id}
 
 
-async def test_a_repeated_create_shows_the_room_made_first(chat: Chat) -> None:
-    same = str(uuid_utils.uuid7())
-    first = await create(chat, ADA, client_id=same)
-    assert (await create(chat, ADA, client_id=same)).id == first.id
+async def test_a_repeated_create_shows_the_room_made_first(chat: Chat, other_chat: Chat) -> None:
+    first = await create(chat, ADA, client_id=OWN)
+    assert (await create(other_chat, ADA, client_id=OWN)).id == first.id
     assert await mine(chat, ADA) == {first.id}
-    assert (await create(chat, BOB, client_id=same)).id != first.id, "ids of one person say nothing to another"
+    assert (await create(chat, BOB, client_id=OWN)).id != first.id, "ids of one person say nothing to another"
+    with pytest.raises(Conflict, match="client_id_conflict"):
+        await create(chat, ADA, client_id=OWN, name="Another")
+
+
+async def test_a_repeated_create_is_known_after_the_room_got_another_name(chat: Chat) -> None:
+    first = await create(chat, ADA, client_id=OWN)
+    await rooms.update(chat, ADA, rooms.UpdateRoom(room=first.id, name="Lair"))
+    assert (await create(chat, ADA, client_id=OWN)).name == "Lair"
 
 
 async def test_a_name_must_be_printable_and_not_too_long(chat: Chat) -> None:
     for name in ("", "   ", "x" * 81, "a\u202eb"):
         with pytest.raises(InvalidInput):
             await create(chat, ADA, name=name)
-
-
-async def test_a_public_room_is_joined_once_and_a_second_join_shows_it(chat: Chat) -> None:
-    room = await create(chat, ADA)
-    join = rooms.ChangeMembership(room=room.id)
-    assert (await rooms.get(chat, BOB, rooms.ThisRoom(room.id))).room.role is None
-    joined = (await rooms.join(chat, BOB, join)).room
-    assert (joined.role, joined.unread) == ("member", 0)
-    assert (await rooms.join(chat, BOB, join)).room.head == joined.head
-    assert await mine(chat, BOB) == {room.id}
+    for topic in ("x" * 251, "a\u202eb"):
+        with pytest.raises(InvalidInput):
+            await create(chat, ADA, topic=topic)
 
 
 async def test_all_public_rooms_are_listed_whether_one_is_in_or_not(chat: Chat) -> None:
@@ -54,38 +52,72 @@ async def test_all_public_rooms_are_listed_whether_one_is_in_or_not(chat: Chat) 
     assert private.id not in {room.id for room in listed}
 
 
-async def test_a_private_room_looks_like_a_missing_one_to_a_stranger(chat: Chat) -> None:
-    private = await create(chat, ADA, kind="private")
-    for room in (private.id, "missing"):
-        with pytest.raises(NotFound, match="room_not_found"):
-            await rooms.get(chat, BOB, rooms.ThisRoom(room))
-        with pytest.raises(NotFound, match="room_not_found"):
-            await rooms.join(chat, BOB, rooms.ChangeMembership(room=room))
-        with pytest.raises(NotFound, match="room_not_found"):
-            await rooms.leave(chat, BOB, rooms.ChangeMembership(room=room))
-        with pytest.raises(NotFound, match="room_not_found"):
-            await rooms.remove(chat, BOB, rooms.RemoveMember(room=room, user=ADA))
+async def test_members_are_counted_as_they_come_and_go(chat: Chat) -> None:
+    room = await room_of(chat, ADA, BOB, CY, DAN)
+    assert (await seen(chat, ADA, room)).members == 4
+    await memberships.leave(chat, BOB, memberships.LeaveRoom(room=room))
+    await memberships.remove(chat, ADA, memberships.ThisMember(room=room, user=CY))
+    await memberships.ban(chat, ADA, memberships.ThisMember(room=room, user=DAN))
+    assert (await seen(chat, ADA, room)).members == 1
 
 
-async def test_who_left_is_out_and_may_come_back(chat: Chat) -> None:
-    room = await create(chat, ADA)
-    there = rooms.ChangeMembership(room=room.id)
-    await rooms.join(chat, BOB, there)
-    assert await rooms.leave(chat, BOB, there) == rooms.Done()
-    assert await mine(chat, BOB) == set()
-    await rooms.join(chat, BOB, there)
-    assert await mine(chat, BOB) == {room.id}
+async def test_an_update_changes_what_it_names_and_tells_that_only(
+    chat: Chat, relayed: list[tuple[LogId, Sequence[Entry]]]
+) -> None:
+    room = await room_of(chat, ADA, BOB, admin=BOB)
+    relayed.clear()
+    updated = await rooms.update(chat, BOB, rooms.UpdateRoom(room=room, name="Den", topic="Talk", read_only=True))
+    assert (updated.room.name, updated.room.topic, updated.room.read_only) == ("Den", "Talk", True)
+    ((log, (entry,)),) = relayed
+    assert (log, entry.content) == (f"room:{room}", '{"topic":"Talk","read_only":true}')
+    relayed.clear()
+    await rooms.update(chat, ADA, rooms.UpdateRoom(room=room, topic="Talk"))
+    assert relayed == [], "nothing changed"
 
 
-async def test_an_owner_removes_a_member_and_a_member_removes_nobody(chat: Chat) -> None:
-    room = await create(chat, ADA)
-    await rooms.join(chat, BOB, rooms.ChangeMembership(room=room.id))
-    with pytest.raises(Forbidden, match="not_allowed"):
-        await rooms.remove(chat, BOB, rooms.RemoveMember(room=room.id, user=ADA))
-    again = str(uuid_utils.uuid7())
+async def test_an_update_may_be_repeated(chat: Chat, other_chat: Chat) -> None:
+    room = await room_of(chat, ADA)
+    first = await rooms.update(chat, ADA, rooms.UpdateRoom(room=room, topic="Talk", client_id=OWN))
+    again = await rooms.update(other_chat, ADA, rooms.UpdateRoom(room=room, topic="Talk", client_id=OWN))
+    assert again == first
+    assert await code(rooms.update(chat, ADA, rooms.UpdateRoom(room=room, topic="x", client_id=OWN))) == (
+        "client_id_conflict"
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "updates", "archives"),
+    [
+        (ADA, "ok", "ok"),
+        (BOB, "ok", "not_allowed"),
+        (CY, "not_allowed", "not_allowed"),
+        (DAN, "room_not_found", "room_not_found"),
+    ],
+)
+async def test_who_may_change_a_room(chat: Chat, user: str, updates: str, archives: str) -> None:
+    room = await room_of(chat, ADA, BOB, CY, admin=BOB)
+    assert await code(rooms.update(chat, user, rooms.UpdateRoom(room=room, name="New"))) == updates  # type: ignore[arg-type]
+    assert await code(rooms.archive(chat, user, rooms.ArchiveRoom(room=room))) == archives  # type: ignore[arg-type]
+
+
+async def test_an_archived_room_is_read_and_left_but_not_joined_or_posted_to(chat: Chat) -> None:
+    room = await room_of(chat, ADA, BOB)
     for _ in range(2):
-        removal = rooms.RemoveMember(room=room.id, user=BOB, client_id=again)
-        assert await rooms.remove(chat, ADA, removal) == rooms.Done()
-    assert await mine(chat, BOB) == set()
-    with pytest.raises(NotFound, match="member_not_found"):
-        await rooms.remove(chat, ADA, rooms.RemoveMember(room=room.id, user=BOB))
+        assert (await rooms.archive(chat, ADA, rooms.ArchiveRoom(room=room, client_id=OWN))).room.archived
+    post = messages.PostMessage(room=room, body="hi")
+    assert await code(messages.post(chat, ADA, post)) == "room_archived"
+    assert await code(memberships.join(chat, CY, memberships.JoinRoom(room=room))) == "room_archived"
+    assert (await seen(chat, BOB, room)).archived
+    assert await code(memberships.leave(chat, BOB, memberships.LeaveRoom(room=room))) == "ok"
+
+    opened = await rooms.archive(chat, ADA, rooms.ArchiveRoom(room=room, archived=False))
+    assert not opened.room.archived
+    assert await code(messages.post(chat, ADA, post)) == "ok"
+
+
+async def test_only_owners_and_admins_post_in_a_read_only_room(chat: Chat) -> None:
+    room = await room_of(chat, ADA, BOB, CY, admin=BOB)
+    await rooms.update(chat, BOB, rooms.UpdateRoom(room=room, read_only=True))
+    post = messages.PostMessage(room=room, body="hi")
+    codes = [await code(messages.post(chat, user, post)) for user in (ADA, BOB, CY)]
+    assert codes == ["ok", "ok", "read_only"]

@@ -19,9 +19,17 @@ QUICK = Pace(beat_seconds=0.02, silence_seconds=0.5, connect_seconds=0.5)
 class RunningBus(NamedTuple):
     bus: RedisBus
     receiver: RecordingReceiver
+    name: str
 
 
 RunBus = Callable[..., RunningBus]
+
+
+async def hears_again(running: RunningBus, confirmations: int, channel: str = "room:a") -> None:
+    """Wait until the bus is up and has confirmed the channel that often."""
+    await running.receiver.until(
+        lambda: running.receiver.confirmations.count(channel) >= confirmations and running.bus.healthy
+    )
 
 
 @pytest.fixture
@@ -37,18 +45,18 @@ async def run_bus() -> AsyncIterator[RunBus]:
             queue_bytes: int = 8 << 20,
             back_off_seconds: tuple[float, float] = (0.01, 0.1),
         ) -> RunningBus:
-            receiver = RecordingReceiver()
+            receiver, name = RecordingReceiver(), f"i{len(buses)}"
             bus = RedisBus(
                 url,
                 receiver=receiver,
-                instance=f"i{len(buses)}",
+                instance=name,
                 pace=pace,
                 back_off_seconds=back_off_seconds,
                 queue_bytes=queue_bytes,
             )
             buses.append(bus)
             tasks.create_task(bus.run())
-            return RunningBus(bus, receiver)
+            return RunningBus(bus, receiver, name)
 
         yield run
         for bus in buses:

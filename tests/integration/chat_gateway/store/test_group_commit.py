@@ -57,6 +57,19 @@ async def test_a_full_queue_refuses_at_once(url: str, open_gateway: OpenGateway)
     await asyncio.gather(first, *answers[:2])
 
 
+async def test_a_queue_full_of_long_texts_refuses_at_once(url: str, open_gateway: OpenGateway) -> None:
+    gateway = await open_gateway(url, queue_bytes=10_000)
+    await gateway.join("ann")
+    async with held_lock(url):
+        first = gateway.log.append(post("ann"))
+        await begun(gateway)
+        answers = [gateway.log.append(post("ann", "x" * 6_000)) for _ in range(2)]
+        with pytest.raises(Unavailable, match="store_unavailable"):
+            await answers[1]
+    await asyncio.gather(first, answers[0])
+    assert (await gateway.post("ann", "x" * 6_000)).offset == 4
+
+
 async def test_what_waits_too_long_is_withdrawn_and_never_committed(url: str, open_gateway: OpenGateway) -> None:
     gateway = await open_gateway(url, patience_seconds=0.2)
     await gateway.join("ann")

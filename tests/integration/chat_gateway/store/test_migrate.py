@@ -1,10 +1,12 @@
 import asyncio
+import sqlite3
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from chat_gateway.store.migrate import check, downgrade, upgrade
-from tests.integration.chat_gateway.store.gateway import rows
+from tests.integration.chat_gateway.store.gateway import execute, rows
 
 
 def test_the_tables_are_what_the_revisions_make(database_url: str) -> None:
@@ -17,6 +19,76 @@ def test_the_schema_goes_down_and_up_again(database_url: str) -> None:
     downgrade(database_url, "base")
     upgrade(database_url)
     check(database_url)
+
+
+_KEPT = {
+    "log": "('room:den', 2, 0)",
+    "room": "('den', 'Den', 'private', 'Talk', 5, 'ann')",
+    "member": "('den', 'ann', 'owner', 'joined', 1, 0), ('den', 'bob', 'member', 'left', 1, 0)",
+    "entry": "('room:den', 1, 10, 'e1', 'ann', 'c1', 5, 0, 'ann', '{}'), ('room:den', 2, 1, 'e2', 'ann', 'c2', 6, 1,"
+    ' NULL, \'{"body":"hi"}\')',
+    "person": "('ann', 'Ann-Marie O''Neil', '', false, 3), ('bob', '', '', true, 4)",
+}
+
+
+async def _first_columns(url: str) -> dict[str, list[tuple[object, ...]]]:
+    columns = {
+        "log": "id, head, posts",
+        "room": "id, name, kind, topic, created_at, created_by",
+        "member": "room_id, user_id, role, status, marker, marker_posts",
+        "entry": 'log_id, "offset", kind, id, author, client_id, at, posts, subject, content',
+        "person": "id, name, picture, disabled, n",
+    }
+    return {
+        table: sorted(await rows(url, f"SELECT {names} FROM {table}"), key=repr) for table, names in columns.items()
+    }
+
+
+async def test_what_the_first_revision_held_is_kept_up_and_down(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url, "0001")
+    for table, values in _KEPT.items():
+        await execute(database_url, f"INSERT INTO {table} VALUES {values}")
+    before = await _first_columns(database_url)
+    for _ in range(2):
+        await asyncio.to_thread(upgrade, database_url, "0002")
+        assert await _first_columns(database_url) == before
+        assert sorted(await rows(database_url, "SELECT id, members, read_only, archived FROM room")) == [
+            ("den", 1, False, False),
+            ("lobby", 0, False, False),
+        ]
+        words = await rows(database_url, "SELECT word, person_id FROM person_word")
+        assert sorted(words) == [("ann", "ann"), ("marie", "ann"), ("neil", "ann"), ("o", "ann")]
+        await asyncio.to_thread(downgrade, database_url, "0001")
+        assert await _first_columns(database_url) == before
+
+
+async def test_what_the_first_revision_cannot_say_goes_down_as_the_nearest_it_can(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url, "0002")
+    await execute(
+        database_url, "INSERT INTO room (id, name, kind, created_at, created_by) VALUES ('d', '', 'direct', 1, 'a')"
+    )
+    await execute(
+        database_url, "INSERT INTO member (room_id, user_id, role, status) VALUES ('d', 'a', 'member', 'banned')"
+    )
+    await asyncio.to_thread(downgrade, database_url, "0001")
+    assert await rows(database_url, "SELECT kind FROM room WHERE id = 'd'") == [("private",)]
+    assert await rows(database_url, "SELECT status FROM member") == [("removed",)]
+    for sql in (
+        "UPDATE room SET kind = 'direct'",
+        "UPDATE member SET status = 'banned'",
+        "UPDATE member SET role = 'king'",
+    ):
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.CheckViolationError)):
+            await execute(database_url, sql)
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE room SET kind = 'secret'", "UPDATE member SET status = 'x'", "UPDATE member SET role = 'king'"]
+)
+async def test_words_that_mean_nothing_are_refused_by_the_database(url: str, sql: str) -> None:
+    await execute(url, "INSERT INTO member (room_id, user_id, role, status) VALUES ('lobby', 'a', 'member', 'banned')")
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.CheckViolationError)):
+        await execute(url, sql)
 
 
 def test_a_database_may_be_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:

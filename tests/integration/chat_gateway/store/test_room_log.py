@@ -3,7 +3,9 @@ import pytest
 
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.realtime.publication import Position
+from chat_gateway.store.room_log import RoomLog
 from tests.integration.chat_gateway.store.gateway import LOBBY, Gateway, leave, rows
+from tests.log_contract import Append, ChannelLogContract
 
 ANN = UserId("ann")
 
@@ -54,7 +56,8 @@ async def test_heads_of_many_channels_come_in_one_answer_without_the_unknown_one
 
 
 async def test_publications_are_read_in_order_as_clients_see_them(lobby: Gateway) -> None:
-    publications = await lobby.room_log.read("room:lobby", after=0, limit=2)
+    epoch, publications = await lobby.room_log.read("room:lobby", after=0, limit=2)
+    assert [(epoch,)] == await rows(lobby.url, "SELECT epoch FROM epoch")
     assert [(item.offset, item.kind, item.subject) for item in publications] == [(1, 10, "ann"), (2, 1, "")]
     seen = msgspec.json.decode(publications[1].data)
     assert (seen["type"], seen["author"], seen["content"], seen["id"]) == (
@@ -63,4 +66,23 @@ async def test_publications_are_read_in_order_as_clients_see_them(lobby: Gateway
         {"body": "0"},
         publications[1].id,
     )
-    assert await lobby.room_log.read("room:lobby", after=10, limit=2) == []
+    assert await lobby.room_log.read("room:lobby", after=10, limit=2) == (epoch, [])
+
+
+class TestRoomLog(ChannelLogContract):
+    """The stored log keeps the promises that the engine's fake is held to."""
+
+    @pytest.fixture
+    def log(self, gateway: Gateway) -> RoomLog:
+        return gateway.room_log
+
+    @pytest.fixture
+    def append(self, gateway: Gateway) -> Append:
+        async def append(channel: str, number: int) -> None:
+            """The first entry of a room is somebody's joining."""
+            room = channel.removeprefix("room:")
+            await gateway.join("ann", room)
+            for _ in range(number - 1):
+                await gateway.post("ann", room=room)
+
+        return append

@@ -79,7 +79,7 @@ async def test_what_was_missed_is_recovered_in_order(gateway: Gateway) -> None:
     assert snapshot.channels["room:lobby"].recovered
     assert offsets(snapshot.channels["room:lobby"]) == [3, 4, 5]
     assert offsets(snapshot.channels["user:ann"]) == [1]
-    read = await gateway.room_log.read("room:lobby", after=2, limit=10)
+    _, read = await gateway.room_log.read("room:lobby", after=2, limit=10)
     assert list(snapshot.channels["room:lobby"].publications) == read
 
 

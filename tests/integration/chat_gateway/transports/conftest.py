@@ -37,3 +37,18 @@ async def connect(server: Server) -> AsyncIterator[Callable[..., Awaitable[Clien
     yield open_one
     for client in clients:
         client.writer.close()
+
+
+@pytest.fixture
+async def ask(server: Server) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+    """Send whole requests to the server, each on a connection of its own; all are closed at the end."""
+    clients: list[Client] = []
+
+    async def ask_one(request: bytes, **options: Any) -> Client:
+        client = await Client.ask(server.port, request, **options)
+        clients.append(client)
+        return client
+
+    yield ask_one
+    for client in clients:
+        client.writer.close()

@@ -5,8 +5,9 @@ import pytest
 from aiohttp import ClientSession, web
 
 from chat_gateway.protocol.json_codec import JSON
+from chat_gateway.protocol.protobuf_codec import PROTOBUF
 from chat_gateway.realtime.link import Link
-from chat_gateway.transports.websocket_link import MESSAGE_LIMIT_BYTES
+from chat_gateway.transports.socket_link import MESSAGE_LIMIT_BYTES
 from tests.integration.chat_gateway.transports.wire import ORIGIN, REQUEST, Client, Recorder, Server, request_head
 from tests.unit.chat_gateway.transports.client_frames import frame, text
 
@@ -23,6 +24,25 @@ async def test_message_is_received_and_answered(server: Server, connect: Connect
     assert receiver.link.codec is JSON
     assert receiver.link.address == "127.0.0.1"
     assert receiver.link.buffered() == 0
+
+
+async def test_protobuf_goes_in_binary_frames(server: Server, connect: Connect) -> None:
+    client = await connect(headers={"Sec-WebSocket-Protocol": "centrifuge-protobuf"})
+    assert b"Sec-WebSocket-Protocol: centrifuge-protobuf\r\n" in client.head
+    client.send(frame(2, b"\xff\x00"))
+    assert await client.frame() == (2, b"\xff\x00")
+    [receiver] = server.receivers
+    assert receiver.link.codec is PROTOBUF
+
+
+@pytest.mark.parametrize(("subprotocol", "kind"), [("centrifuge-json", 1), ("centrifuge-protobuf", 2)])
+async def test_frame_of_the_other_kind_is_taken_by_what_is_in_it(
+    server: Server, connect: Connect, subprotocol: str, kind: int
+) -> None:
+    """The encoding was agreed in the handshake; the protocol's first server does not look at the kind either."""
+    client = await connect(headers={"Sec-WebSocket-Protocol": subprotocol})
+    client.send(frame(3 - kind, b"{}"))
+    assert await client.frame() == (kind, b"{}")
 
 
 async def test_aiohttp_forgets_the_connection(server: Server, connect: Connect) -> None:
@@ -85,7 +105,6 @@ async def test_connection_ends_if_it_is_not_accepted(server: Server, connect: Co
         ({"Upgrade": "", "Connection": ""}, 426),
         ({"Sec-WebSocket-Version": "8"}, 426),
         ({"Sec-WebSocket-Key": ""}, 400),
-        ({"Sec-WebSocket-Protocol": "centrifuge-protobuf"}, 400),
         ({"Origin": "https://evil.example"}, 403),
         ({"Content-Length": "4"}, 400),
     ],

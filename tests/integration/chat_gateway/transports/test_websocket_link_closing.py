@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chat_gateway.transports import websocket_link
-from chat_gateway.transports.websocket_link import MESSAGE_LIMIT_BYTES
+from chat_gateway.transports import socket_link
+from chat_gateway.transports.socket_link import MESSAGE_LIMIT_BYTES
 from tests.integration.chat_gateway.transports.wire import Client, Server
 from tests.unit.chat_gateway.transports.client_frames import close, frame, head, text
 
@@ -68,7 +68,7 @@ async def test_shutdown_tells_every_client_and_hears_of_each_end_once(server: Se
 async def test_client_that_does_not_answer_the_close_is_aborted(
     server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket_link, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(socket_link, "CLOSE_SECONDS", 0.05)
     client = await connect()
     [receiver] = server.receivers
     receiver.link.close(3001, "shutdown")
@@ -82,7 +82,7 @@ async def test_client_that_does_not_answer_the_close_is_aborted(
 async def test_client_that_reads_nothing_cannot_keep_a_closing_link(
     server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket_link, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(socket_link, "CLOSE_SECONDS", 0.05)
     client = await connect(receive_buffer_bytes=4096)
     client.reader._transport.pause_reading()  # type: ignore[attr-defined] # the only way to a client that does not read
     [receiver] = server.receivers

@@ -1,4 +1,4 @@
-"""Both ends of a WebSocket for tests: a server that records what its links tell, and a client made of raw bytes."""
+"""Both ends of a connection for tests: a server that records what its links tell, and a client made of raw bytes."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,8 @@ from aiohttp import web
 from typing_extensions import override
 
 from chat_gateway.realtime.link import Link
+from chat_gateway.transports import http_stream, sse
+from chat_gateway.transports.emulation import Emulation
 from chat_gateway.transports.listener import SEND_BUFFER_BYTES, bound_socket
 from chat_gateway.transports.websocket import upgrade
 from shared.web import application
@@ -25,10 +27,17 @@ REQUEST = {
 }
 
 
-def request_head(path: str, headers: Mapping[str, str]) -> bytes:
-    """A GET with the headers that have a value."""
+def request_head(path: str, headers: Mapping[str, str], method: str = "GET") -> bytes:
+    """A request with the headers that have a value."""
     lines = [f"{name}: {value}" for name, value in headers.items() if value]
-    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+def post(path: str, body: bytes, **headers: str) -> bytes:
+    """A POST of JSON; header names are written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    own = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    return request_head(path, {**own, **named}, "POST") + body
 
 
 class Recorder:
@@ -83,6 +92,13 @@ class Server:
         self.port = 0
         app = application(trusted=())
         app.router.add_get("/ws", self._upgrade)
+        self.emulation = Emulation("here", self._forward)
+        self.forwards: list[tuple[str, bytes]] = []
+        self.forward: Callable[[str], bool] = lambda _node: False
+        for path, transport in (("/http_stream", http_stream), ("/sse", sse)):
+            handler = transport.handler(origins=[ORIGIN], links=self.emulation.links, accept=self._accept)
+            app.router.add_route("*", path, handler)
+        app.router.add_route("*", "/emulation", self.emulation.handler(origins=[ORIGIN]))
         self.runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> None:
@@ -101,6 +117,10 @@ class Server:
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         await self.before(request)
         return upgrade(request, origins=[ORIGIN], accept=self._accept)
+
+    async def _forward(self, node: str, message: bytes) -> bool:
+        self.forwards.append((node, message))
+        return self.forward(node)
 
     def _accept(self, link: Link) -> Recorder:
         receiver = self.accept(link)
@@ -125,13 +145,19 @@ class Client:
         receive_buffer_bytes: int = 0,
     ) -> "Client":
         """Connect, ask for the upgrade and send `early` behind the request, in one write."""
+        request = request_head(path, {**REQUEST, **(headers or {})}) + early
+        return await cls.ask(port, request, receive_buffer_bytes=receive_buffer_bytes)
+
+    @classmethod
+    async def ask(cls, port: int, request: bytes, *, receive_buffer_bytes: int = 0) -> "Client":
+        """Connect, send these bytes and wait for the head of the answer."""
         sock = socket.socket()
         sock.setblocking(False)
         if receive_buffer_bytes:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
         client = cls(*await asyncio.open_connection(sock=sock, limit=1 << 22))
-        client.writer.write(request_head(path, {**REQUEST, **(headers or {})}) + early)
+        client.writer.write(request)
         async with asyncio.timeout(5):
             client.head = await client.reader.readuntil(b"\r\n\r\n")
         return client
@@ -152,6 +178,11 @@ class Client:
             elif length == 127:
                 length = int.from_bytes(await self.reader.readexactly(8))
             return first & 0x0F, await self.reader.readexactly(length)
+
+    async def line(self) -> bytes:
+        """The next line of the server, without its end."""
+        async with asyncio.timeout(5):
+            return (await self.reader.readuntil(b"\n"))[:-1]
 
     async def barrier(self) -> None:
         """Wait until the server has taken everything sent so far."""

@@ -18,5 +18,7 @@ class NoPort:
 @pytest.fixture
 def portless() -> Chat:
     """A chat without any port: what is refused before it reaches one can be asked of it."""
-    parts: dict[str, Any] = dict.fromkeys(("log", "rooms", "history", "people"), NoPort())
+    parts: dict[str, Any] = dict.fromkeys(
+        ("log", "rooms", "history", "people", "search", "memberships", "typists"), NoPort()
+    )
     return Chat(**parts, new_id=lambda: EntryId(ID))

@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 
 from chat_gateway.api.channels import ChatChannels
+from chat_gateway.api.pace import Pace, Rates
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry, Kind
 from chat_gateway.core.ids import LogId, UserId
+from chat_gateway.protocol.frames import ClientInfo, Subscribe
 from chat_gateway.publications import publication_of
-from chat_gateway.realtime.ports import Gained, Lost, User
+from chat_gateway.realtime.ports import Gained, Grant, Lost, Scrubbed, User
 from shared.errors import InvalidInput, NotFound
-from tests.builders import entry, user
+from tests.builders import Clock, entry, user
+
+INFO = ClientInfo("ann", "client-1")
 
 
 async def verify(token: str) -> User:
@@ -21,28 +25,34 @@ async def verify(token: str) -> User:
 @pytest.fixture
 def channels(portless: Chat) -> ChatChannels:
     snapshots: Any = None
-    return ChatChannels(portless, snapshots, verify)
+    return ChatChannels(portless, snapshots, verify, pace=Pace(Rates(), Clock().monotonic))
 
 
 def member(kind: Kind) -> Entry:
     return entry(kind=kind, subject=UserId("bob"), content="{}")
 
 
-@pytest.mark.parametrize("kind", [Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED])
-def test_who_leaves_or_is_removed_loses_the_room(channels: ChatChannels, kind: Kind) -> None:
-    assert kind in channels.membership_kinds
+@pytest.mark.parametrize("kind", [Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.MEMBER_BANNED])
+def test_who_leaves_or_is_removed_or_banned_loses_the_room(channels: ChatChannels, kind: Kind) -> None:
+    assert kind in channels.effective_kinds
     assert channels.effect(publication_of(member(kind))) == Lost("bob")
 
 
 def test_who_joins_gains_the_room_by_their_own_channel(channels: ChatChannels) -> None:
     joined = entry(log=LogId("user:bob"), kind=Kind.ROOM_JOINED, content='{"room":"r1","more":[1]}')
-    assert Kind.ROOM_JOINED in channels.membership_kinds
+    assert Kind.ROOM_JOINED in channels.effective_kinds
     assert channels.effect(publication_of(joined)) == Gained("room:r1")
 
 
-def test_no_other_entry_changes_who_may_read(channels: ChatChannels) -> None:
-    others = set(Kind) - {Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.ROOM_JOINED}
-    assert not others & channels.membership_kinds
+def test_a_deletion_takes_back_what_was_published(channels: ChatChannels) -> None:
+    assert Kind.MESSAGE_DELETED in channels.effective_kinds
+    assert channels.effect(publication_of(entry(kind=Kind.MESSAGE_DELETED))) == Scrubbed()
+
+
+def test_no_other_entry_changes_who_may_read_what(channels: ChatChannels) -> None:
+    lost = {Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.MEMBER_BANNED}
+    others = set(Kind) - {*lost, Kind.ROOM_JOINED, Kind.MESSAGE_DELETED}
+    assert not others & channels.effective_kinds
 
 
 def test_each_user_has_a_channel_of_their_own(channels: ChatChannels) -> None:
@@ -56,7 +66,7 @@ async def test_tokens_are_verified_by_the_keyring(channels: ChatChannels) -> Non
 @pytest.mark.parametrize("channel", ["", "open", "room:", "user:ann", "user:bob"])
 async def test_only_rooms_can_be_published_to_and_have_a_history(channels: ChatChannels, channel: str) -> None:
     with pytest.raises(NotFound) as refused:
-        await channels.publish(user("ann"), channel, b'{"body":"hello"}')
+        await channels.publish(user("ann"), channel, b'{"body":"hello"}', INFO)
     assert refused.value.code == "room_not_found"
     with pytest.raises(NotFound) as refused:
         await channels.history(user("ann"), channel, since=None, limit=1, reverse=False)
@@ -68,10 +78,32 @@ async def test_only_rooms_can_be_published_to_and_have_a_history(channels: ChatC
 )
 async def test_a_publish_that_is_no_message_is_refused(channels: ChatChannels, data: bytes) -> None:
     with pytest.raises(InvalidInput):
-        await channels.publish(user("ann"), "room:r1", data)
+        await channels.publish(user("ann"), "room:r1", data, INFO)
 
 
 async def test_an_unknown_method_is_refused(channels: ChatChannels) -> None:
     with pytest.raises(NotFound) as refused:
         await channels.rpc(user("ann"), "room.explode", b"")
     assert refused.value.code == "method_not_found"
+
+
+async def test_a_rooms_ephemerals_are_for_those_who_are_on_its_channel(channels: ChatChannels) -> None:
+    grant = await channels.admit(user("ann"), Subscribe(channel="live:r1"), INFO)
+    assert (grant.has_log, grant.recoverable, grant.positioned, grant.within) == (False, False, False, "room:r1")
+    assert grant.presence
+
+
+@pytest.mark.parametrize("channel", ["room:r1", "user:ann", "live:", "live", "open"])
+async def test_every_other_channel_is_a_log_whose_snapshot_says_who_may_read_it(
+    channels: ChatChannels, channel: str
+) -> None:
+    assert await channels.admit(user("ann"), Subscribe(channel=channel), INFO) == Grant()
+    assert channels.grant(user("ann"), channel) == Grant()
+
+
+def test_what_reads_much_is_slow(channels: ChatChannels) -> None:
+    assert [channels.is_slow(method) for method in ("history.page", "search.messages", "message.post")] == [
+        True,
+        True,
+        False,
+    ]

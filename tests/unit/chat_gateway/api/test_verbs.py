@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from chat_gateway.actions import history
 from chat_gateway.api import verbs
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
@@ -29,7 +30,20 @@ async def test_no_data_is_an_empty_object(portless: Chat) -> None:
     assert await verbs.Verb(Wish, echo)(portless, ANN, b"") == b'{"actor":"ann","word":"nothing"}'
 
 
-@pytest.mark.parametrize("data", [b"nonsense", b"[]", b"null", b'{"word":1}', b'{"words":"hello"}', b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"nonsense",
+        b"[]",
+        b"null",
+        b'{"word":1}',
+        b'{"words":"hello"}',
+        b"\xff",
+        b'{"word":"\xff"}',
+        b'{"\xff":"hello"}',
+        pytest.param(b'{"words":' + b"[" * 200_000 + b"]" * 200_000 + b"}", id="deep"),
+    ],
+)
 async def test_what_does_not_fit_is_refused(portless: Chat, data: bytes) -> None:
     with pytest.raises(InvalidInput) as refused:
         await verbs.Verb(Wish, echo)(portless, ANN, data)
@@ -38,8 +52,17 @@ async def test_what_does_not_fit_is_refused(portless: Chat, data: bytes) -> None
 
 
 async def test_a_refusal_names_the_field(portless: Chat) -> None:
-    with pytest.raises(InvalidInput, match="word"):
+    with pytest.raises(InvalidInput, match="word") as refused:
         await verbs.Verb(Wish, echo)(portless, ANN, b'{"word":1}')
+    assert refused.value.details == {"word": "Expected `str`, got `int`"}
+
+
+def test_a_verb_tells_what_it_takes_and_answers_and_does() -> None:
+    verb = verbs.VERBS["history.page"]
+    assert verb.request is history.PageRequest
+    assert verb.answer is history.Page
+    assert verb.description.startswith("Read ")
+    assert verbs.Verb(Wish, echo).description == ""
 
 
 def test_a_method_that_is_not_there_is_the_protocols_own_refusal() -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chat_gateway.bus.memory_bus import MemoryBus, MemoryExchange
+from shared.errors import Unavailable
 from tests.contracts import BusContract, BusUnderTest, Open, RecordingReceiver, Ring, batch
 
 
@@ -19,11 +20,12 @@ async def open_bus(exchange: MemoryExchange) -> AsyncIterator[Open]:
 
         async def open_one() -> BusUnderTest:
             receiver = RecordingReceiver()
-            bus = MemoryBus(exchange, receiver=receiver)
+            name = f"i{len(buses)}"
+            bus = MemoryBus(exchange, receiver=receiver, instance=name)
             buses.append(bus)
             tasks.create_task(bus.run())
             await receiver.until(lambda: receiver.rings)
-            return BusUnderTest(bus, receiver)
+            return BusUnderTest(bus, receiver, name)
 
         yield open_one
         for bus in buses:
@@ -65,6 +67,7 @@ async def test_a_closed_bus_is_silent_even_about_what_was_on_its_way(exchange: M
     await receiver.until(lambda: receiver.confirmations)
     task.cancel()
     other.bus.publish(batch("room:a", 1))
+    assert await other.bus.forward("gateway", b"late")
     bus.subscribe("room:b")
     exchange.ring()
     with pytest.raises(asyncio.CancelledError):
@@ -73,3 +76,6 @@ async def test_a_closed_bus_is_silent_even_about_what_was_on_its_way(exchange: M
     assert receiver.batches == []
     assert receiver.confirmations == ["room:a"]
     assert receiver.rings == 1
+    assert receiver.forwards == []
+    with pytest.raises(Unavailable):
+        await bus.forward(other.name, b"x")

@@ -78,3 +78,24 @@ async def test_clearing_drops_all_counts_it_and_makes_room() -> None:
         await asyncio.wait_for(outgoing.take(1_000), timeout=0)
     outgoing.put(message("b", 800))
     assert [m.channel for m in await outgoing.take(1_000)] == ["b"]
+
+
+async def test_a_message_taken_back_is_not_sent() -> None:
+    outgoing = Outgoing(1_000)
+    waited_for = [asyncio.get_running_loop().create_future() for _ in "ab"]
+    for name, heard_by in zip("ab", waited_for, strict=True):
+        outgoing.put(Message(name, b"", heard_by))
+    waited_for[0].cancel()
+    assert [m.channel for m in await outgoing.take(10_000)] == ["b"]
+    outgoing.put(message("c", 600))
+    assert [m.channel for m in await outgoing.take(10_000)] == ["c"]
+
+
+async def test_who_waits_for_a_dropped_message_is_told() -> None:
+    outgoing = Outgoing(1_000)
+    too_large, cleared = (asyncio.get_running_loop().create_future() for _ in "ab")
+    outgoing.put(Message("a", b"x" * 1_000, too_large))
+    assert too_large.cancelled()
+    outgoing.put(Message("b", b"", cleared))
+    outgoing.clear()
+    assert cleared.cancelled()

@@ -21,6 +21,16 @@ def test_refusals_keep_the_numbers_that_the_stored_functions_answer() -> None:
         "NO_SUCH_MEMBER": 3,
         "CONFLICT": 4,
         "TOO_MANY_ROOMS": 5,
+        "NO_SUCH_MESSAGE": 6,
+        "NOT_A_THREAD_ROOT": 7,
+        "READ_ONLY": 8,
+        "ARCHIVED": 9,
+        "TOO_MANY_EDITS": 10,
+        "TOO_MANY_REACTIONS": 11,
+        "TOO_MANY_PINS": 12,
+        "BANNED": 13,
+        "LAST_OWNER": 14,
+        "NO_SUCH_PERSON": 15,
     }
 
 

@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_gateway.core import messages
+from chat_gateway.core.entries import SCRUBBED
+from chat_gateway.core.ids import EntryId
 from shared.errors import AppError, InvalidInput, TooLarge
 from tests.builders import ID
 
@@ -53,7 +55,7 @@ def test_a_nul_is_refused() -> None:
 def test_identifiers_are_uuids_in_one_spelling() -> None:
     assert messages.client_id(ID.upper()) == ID
     assert messages.client_id("{" + ID + "}") == ID
-    assert messages.entry_id(ID.replace("-", "")) == ID
+    assert messages.entry_id(ID.replace("-", ""), "thread") == ID
 
 
 @pytest.mark.parametrize("text", ["", "1", "hello", ID + "0", ID[:-1] + "g"])
@@ -64,6 +66,30 @@ def test_anything_else_is_no_identifier(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         messages.content("hello", text)
     assert refused.value.details == {"reply_to": "not a UUID"}
+    with pytest.raises(InvalidInput) as refused:
+        messages.entry_id(text, "thread")
+    assert refused.value.details == {"thread": "not a UUID"}
+
+
+@pytest.mark.parametrize(
+    ("body", "mentioned"),
+    [
+        ("hello", ()),
+        (f"<@{ID}>, see <@ann>: <@{ID}>", (ID, "ann")),
+        ("<@room> lunch!", ("*",)),
+        ("<@*> <@> <@a b> <@ann <<@bob>>", ("bob",)),
+        (f"<@{'x' * 65}>", ()),
+    ],
+)
+def test_whom_a_text_mentions_is_written_in_it(body: str, mentioned: tuple[str, ...]) -> None:
+    assert messages.mentions(body) == mentioned
+
+
+def test_a_message_mentions_at_most_50_people() -> None:
+    everyone = "".join(f"<@u{number}>" for number in range(50))
+    assert len(messages.mentions(everyone)) == 50
+    with pytest.raises(InvalidInput, match="invalid_request"):
+        messages.mentions(everyone + "<@one-more>")
 
 
 @given(text=st.text(max_size=40))
@@ -84,3 +110,61 @@ def test_a_body_that_is_taken_comes_back_unchanged(body: str) -> None:
         return
     assert msgspec.json.decode(content) == {"body": body}
     assert "\n" not in content
+
+
+def test_what_is_stored_is_read_back() -> None:
+    content = messages.content("hello", ID)
+    assert (messages.body_of(content), messages.reply_to(content)) == ("hello", ID)
+    assert messages.reply_to(messages.content("hello", None)) is None
+
+
+def test_a_scrubbed_content_keeps_what_was_answered_and_no_text() -> None:
+    scrubbed = messages.scrubbed(messages.content("hello", ID))
+    assert scrubbed == f'{{"deleted":true,"reply_to":"{ID}"}}'
+    assert (messages.body_of(scrubbed), messages.reply_to(scrubbed)) == ("", ID)
+    assert messages.scrubbed(messages.content("hello", None)) == '{"deleted":true}'
+    assert messages.scrubbed_edit(EntryId(ID)) == f'{{"deleted":true,"message":"{ID}"}}'
+    assert scrubbed.startswith(SCRUBBED)
+    assert messages.scrubbed_edit(EntryId(ID)).startswith(SCRUBBED)
+
+
+@given(body=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_no_text_can_look_scrubbed(body: str) -> None:
+    try:
+        content = messages.content(body, None)
+    except AppError:
+        return
+    assert not content.startswith(SCRUBBED)
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    ["👍", "👍🏽", "❤️", "👨‍👩‍👧", "🇩🇪", "1️⃣", "⛹🏽‍♀️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "☺", "©", ":thumbsup:", ":+1:", ":" + "a" * 30 + ":"],
+)
+def test_a_reaction_is_one_emoji_or_a_name(emoji: str) -> None:
+    assert messages.emoji(emoji) == emoji
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "ab",
+        "👍👎",
+        "👍 ",
+        "1",
+        ":",
+        "::",
+        ":A:",
+        ":a b:",
+        ":" + "a" * 31 + ":",
+        "\u200d",
+        "日",
+        "👍" + "🏽" * 40,
+        "\0",
+    ],
+)
+def test_anything_else_is_no_reaction(text: str) -> None:
+    with pytest.raises(InvalidInput, match="invalid_request"):
+        messages.emoji(text)

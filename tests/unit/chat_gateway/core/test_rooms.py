@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_gateway.core.rooms import DEFAULT_ROOM, MAX_NAME, room_name
+from chat_gateway.core.rooms import DEFAULT_ROOM, MAX_NAME, MAX_TOPIC, room_name, room_topic
 from shared.errors import AppError, InvalidInput
 from tests.builders import room
 
@@ -21,6 +21,17 @@ def test_a_name_that_is_empty_long_or_unprintable_is_refused(text: str) -> None:
 
 def test_a_name_may_be_80_characters_after_it_was_tidied() -> None:
     assert len(room_name(" " + "ä" * 80 + " ")) == MAX_NAME
+
+
+def test_a_topic_may_be_empty_and_is_tidied() -> None:
+    assert (room_topic(" \n "), room_topic(" All \n things ")) == ("", "All things")
+    assert len(room_topic(" " + "ä" * 250)) == MAX_TOPIC
+
+
+@pytest.mark.parametrize("text", ["x" * 251, "a\0b", "right\N{RIGHT-TO-LEFT OVERRIDE}left"])
+def test_a_topic_that_is_long_or_unprintable_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="topic"):
+        room_topic(text)
 
 
 @given(text=st.text(max_size=100))

@@ -1,132 +1,17 @@
 import json
 import time
-from pathlib import Path
 
 import pytest
 
 from chat_gateway.protocol import frames
-from chat_gateway.protocol.codec import Codec, Malformed
+from chat_gateway.protocol.codec import MAX_COMMANDS, Codec, Malformed
 from chat_gateway.protocol.frames import Command
-from chat_gateway.protocol.json_codec import JSON, MAX_COMMANDS, MAX_DEPTH
-from chat_gateway.realtime.publication import Publication
+from chat_gateway.protocol.json_codec import JSON
+from chat_gateway.protocol.json_text import MAX_DEPTH
+from tests.unit.chat_gateway.protocol.golden import ANSWERS, DECODED, golden
 
-GOLDEN = Path(__file__).parents[3] / "golden"
-COMMANDS: dict[str, str] = json.loads((GOLDEN / "commands.json").read_text(encoding="utf-8"))
-REPLIES: dict[str, str] = json.loads((GOLDEN / "replies.json").read_text(encoding="utf-8"))
-
-DECODED: dict[str, list[Command]] = {
-    "connect": [
-        Command(
-            1,
-            frames.Connect(
-                token="t",
-                data=b'{"rooms":false}',
-                name="js",
-                version="1",
-                headers={"a": "b"},
-                subs={"room:lobby": frames.Resume(recover=True, epoch="e", offset=7)},
-            ),
-        )
-    ],
-    "connect with nothing": [Command(1, frames.Connect())],
-    "subscribe": [
-        Command(
-            2,
-            frames.Subscribe(
-                channel="room:lobby",
-                token="t",
-                recover=True,
-                epoch="e",
-                offset=2**63 - 1,
-                positioned=True,
-                recoverable=True,
-                join_leave=True,
-                delta="fossil",
-                flag=1,
-                type=4,
-                data=b"[1, 2]",
-                tf=b'{"op":""}',
-            ),
-        )
-    ],
-    "unsubscribe": [Command(3, frames.Unsubscribe("room:lobby"))],
-    "publish": [Command(4, frames.Publish("room:lobby", '{"body":"grüße"}'.encode()))],
-    "rpc": [Command(5, frames.Rpc("message.post", b"null"))],
-    "send": [Command(0, frames.Send(b'"x"'))],
-    "history": [Command(6, frames.History("room:lobby", -1, frames.StreamPosition(3, "e"), reverse=True))],
-    "history of the top": [Command(6, frames.History("room:lobby"))],
-    "presence": [Command(7, frames.Presence("room:lobby"))],
-    "presence_stats": [Command(8, frames.PresenceStats("room:lobby"))],
-    "refresh": [Command(9, frames.Refresh("t"))],
-    "sub_refresh": [Command(10, frames.SubRefresh("room:lobby", "t"))],
-    "ping": [Command(2**32 - 1, frames.Ping())],
-    "pong": [Command(0, frames.Pong())],
-    "unknown": [Command(11, None)],
-    "two requests in one": [Command(12, frames.Subscribe("c"))],
-    "several in one message": [
-        Command(1, frames.Connect()),
-        Command(2, frames.Subscribe("c")),
-        Command(0, frames.Pong()),
-    ],
-    "lone surrogate": [Command(13, frames.Rpc("m\ufffd", rb'["\ufffd", "\ud83d\ude00", "\\ud83d"]'))],
-}
-
-
-def publication(offset: int, data: bytes) -> Publication:
-    return Publication(offset=offset, kind=1, id="id", subject="", data=data)
-
-
-GREETING = publication(6, '{"body":"grüße"}'.encode())
-ENCODED: dict[str, bytes] = {
-    "connect": JSON.reply(
-        1,
-        frames.ConnectResult(
-            client="c",
-            version="1",
-            data=b'{"user":{}}',
-            expires=True,
-            ttl=600,
-            ping=25,
-            pong=True,
-            session="s",
-            node="n",
-            subs={
-                "room:lobby": frames.SubscribeResult(
-                    recoverable=True,
-                    positioned=True,
-                    epoch="e",
-                    offset=5,
-                    publications=(GREETING,),
-                    recovered=True,
-                    was_recovering=True,
-                )
-            },
-        ),
-    ),
-    "connect with nothing": JSON.reply(1, frames.ConnectResult(client="c")),
-    "subscribe": JSON.reply(2, frames.SubscribeResult(expires=True, ttl=60, epoch="e", offset=2**64 - 1, data=b"[1]")),
-    "subscribe with nothing": JSON.reply(2, frames.SubscribeResult()),
-    "unsubscribe": JSON.reply(3, frames.UnsubscribeResult()),
-    "publish": JSON.reply(4, frames.PublishResult()),
-    "rpc": JSON.reply(5, frames.RpcResult(data=b"null")),
-    "rpc with nothing": JSON.reply(5, frames.RpcResult()),
-    "history": JSON.reply(
-        6, frames.HistoryResult(publications=[publication(1, b"1"), publication(2, b"2")], epoch="e", offset=2)
-    ),
-    "history of the top": JSON.reply(6, frames.HistoryResult(epoch="e")),
-    "refresh": JSON.reply(9, frames.RefreshResult(expires=True, ttl=600)),
-    "sub_refresh": JSON.reply(10, frames.SubRefreshResult(expires=True, ttl=600)),
-    "error": JSON.error(11, 440, "room_not_found", temporary=False),
-    "temporary error": JSON.error(12, 100, "internal", temporary=True),
-    "publication": JSON.publication('room:"ü', GREETING),
-    "publication without offset": JSON.publication("live:x", publication(0, b"1")),
-    "subscribe push": JSON.push(
-        "room:x", frames.SubscribePush(recoverable=True, epoch="e", offset=3, positioned=True, data=b"{}")
-    ),
-    "subscribe push with nothing": JSON.push("room:x", frames.SubscribePush()),
-    "unsubscribe push": JSON.push("room:x", frames.UnsubscribePush(2000, "server unsubscribe")),
-    "ping": JSON.ping,
-}
+COMMANDS = golden("commands")
+REPLIES = golden("replies")
 
 
 def nested(levels: int) -> bytes:
@@ -148,7 +33,7 @@ def test_json_codec_is_a_codec() -> None:
 
 def test_golden_files_are_covered() -> None:
     assert COMMANDS.keys() == DECODED.keys()
-    assert REPLIES.keys() == ENCODED.keys()
+    assert REPLIES.keys() == ANSWERS.keys()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -158,8 +43,9 @@ def test_golden_command_decodes(name: str) -> None:
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_golden_reply_encodes(name: str) -> None:
-    assert ENCODED[name].decode() == REPLIES[name]
-    assert isinstance(json.loads(ENCODED[name]), dict)
+    encoded = ANSWERS[name](JSON).decode()
+    assert encoded == REPLIES[name]
+    assert isinstance(json.loads(encoded), dict)
 
 
 def test_messages_are_framed_one_a_line_without_a_blank_one() -> None:

@@ -28,12 +28,23 @@ class Somebody(Listener):
         raise AssertionError
 
     @override
+    def put_ephemeral(self, frame: bytes) -> None:
+        raise AssertionError
+
+    @override
+    def follows(self, channel: str) -> bool:
+        raise AssertionError
+
+    @override
     def gains(self, channel: str) -> None:
         raise AssertionError
 
     @override
     def loses(self, channel: str) -> None:
         raise AssertionError
+
+    @override
+    def withhold(self) -> None: ...
 
     @override
     def outdated(self, channel: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat_gateway.realtime.ports import Grant
 from shared.errors import Unavailable
 from tests.builders import NOW
 from tests.clients import EXPIRES_AT, Instance, token_of, until
@@ -106,8 +107,9 @@ async def test_history_answers_publications_and_position(instance: Instance, log
 
 
 @pytest.mark.parametrize("command", ["presence", "presence_stats", "sub_refresh"])
-async def test_commands_of_other_servers_are_not_available(instance: Instance, command: str) -> None:
+async def test_commands_for_what_is_not_there_are_not_available(instance: Instance, command: str) -> None:
     client = await instance.connected()
+    await client.call(subscribe={"channel": "open"})
     reply = await client.call(**{command: {"channel": "open"}})
     assert reply["error"] == {"code": 108, "message": "not_available"}
 
@@ -154,7 +156,7 @@ async def test_a_refused_connect_leaves_nothing_behind(instance: Instance) -> No
     reply = await client.call(connect={"token": token_of("ann")})
     assert reply["error"] == {"code": 100, "message": "store_unavailable", "temporary": True}
     assert instance.hub.channels() == []
-    assert instance.hub._users == {}
+    assert instance.hub._membership.users == {}
     assert client.session.user is None
 
 
@@ -192,3 +194,43 @@ async def test_the_reservation_of_a_recovery_that_is_written_at_once_ends_at_onc
     assert len(reply["subscribe"]["publications"]) == 1
     await until(lambda: client.session.reserved == 0)
     assert instance.engine.recoveries._left == instance.engine.limits.instance_recovery_bytes
+
+
+async def test_a_position_of_another_log_has_no_history(instance: Instance, log: MemoryLog) -> None:
+    log.append("open")
+    client = await instance.connected()
+    reply = await client.call(history={"channel": "open", "limit": 1, "since": {"offset": 1, "epoch": "e0"}})
+    assert reply["error"] == {"code": 112, "message": "unrecoverable_position"}
+    reply = await client.call(history={"channel": "open", "limit": 1, "since": {"offset": 0}})
+    assert len(reply["history"]["publications"]) == 1
+
+
+async def test_before_the_beginning_there_is_no_history(instance: Instance) -> None:
+    client = await instance.connected()
+    reply = await client.call(history={"channel": "open", "limit": 1, "reverse": True, "since": {"epoch": "e1"}})
+    assert reply["error"] == {"code": 107, "message": "bad_request"}
+    assert "history" not in instance.application.calls
+
+
+async def test_a_publication_may_show_who_made_it(instance: Instance) -> None:
+    instance.application.grants["signed"] = Grant(chan_info=b'{"seat":1}')
+    client = await instance.connected()
+    await client.call(publish={"channel": "signed", "data": 1})
+    await client.call(subscribe={"channel": "signed"})
+    await client.call(publish={"channel": "signed", "data": 2})
+    info = {"user": "ann", "client": client.session.client_id, "conn_info": {"name": "ann"}}
+    reply = await client.call(history={"channel": "signed", "limit": -1})
+    assert [one["info"] for one in reply["history"]["publications"]] == [info, {**info, "chan_info": {"seat": 1}}]
+    assert client.pushes("pub", "signed")[0]["info"] == {**info, "chan_info": {"seat": 1}}
+
+
+async def test_replies_and_publications_of_one_tick_leave_in_their_order(instance: Instance) -> None:
+    client = await instance.connected()
+    await client.call(subscribe={"channel": "open"})
+    before = len(client.link.sent)
+    ids = client.send_all(
+        {"rpc": {"method": "a"}}, {"publish": {"channel": "open", "data": 1}}, {"rpc": {"method": "b"}}
+    )
+    await until(lambda: all(client.answered(id_) for id_ in ids))
+    assert len(client.link.sent) == before + 1
+    assert [message.get("id") for message in client.link.messages()[-4:]] == [ids[0], None, ids[1], ids[2]]

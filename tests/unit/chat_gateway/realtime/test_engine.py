@@ -1,8 +1,7 @@
 """The engine as a whole: starting, ending, and two of them on one bus."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,33 +12,9 @@ from chat_gateway.realtime.publication import Batch
 from tests.builders import publication
 from tests.clients import Instance, idle, token_of, until
 from tests.fakes import MemoryLog, OpenChannels
+from tests.instances import OnBus
 
 ROOM = "room:r"
-
-
-class OnBus:
-    """An instance on a bus between instances, as app.py joins them."""
-
-    def __init__(self, log: MemoryLog, exchange: MemoryExchange) -> None:
-        self.instance = Instance(OpenChannels(log))
-        self.bus = MemoryBus(exchange, receiver=self)
-        self.instance.engine.carried_by(self.bus)
-        self.instance.application.committed = self.instance.engine.committed
-
-    def received(self, batch: Batch) -> None:
-        self.instance.hub.received(batch)
-
-    def confirmed(self, channels: Sequence[str]) -> None:
-        self.instance.hub.confirmed(channels)
-
-    def rung(self) -> None: ...
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Instance]:
-        async with self.instance, asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self.bus.run())
-            yield self.instance
-            task.cancel()
 
 
 @pytest.fixture

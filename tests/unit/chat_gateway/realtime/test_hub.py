@@ -1,7 +1,7 @@
 """The hub with real sessions: every listener gets each publication once and in order."""
 
 from chat_gateway.realtime.hub import Hub
-from chat_gateway.realtime.publication import Position
+from chat_gateway.realtime.publication import Position, ephemeral
 from tests.builders import batch, publication
 from tests.clients import Client, Instance, idle
 from tests.fakes import MemoryLog, OpenChannels
@@ -62,7 +62,7 @@ async def test_one_whose_snapshot_is_ahead_waits_and_misses_nothing(instance: In
 
 async def test_a_hub_alone_works_without_bus_and_repair(application: OpenChannels) -> None:
     instance = Instance(application)
-    instance.engine.hub = hub = Hub(application)
+    instance.engine.hub = hub = Hub(application, "here")
     session = instance.client().session
     hub.attach(session, "open")
     hub.settle(session, "open", application.log.head("open"))
@@ -72,3 +72,16 @@ async def test_a_hub_alone_works_without_bus_and_repair(application: OpenChannel
     assert hub.position("open") == Position(1, "e1")
     hub.leave(session, ["open"])
     assert hub.channels() == []
+
+
+async def test_an_observer_hears_every_publication_once_and_in_order(instance: Instance, log: MemoryLog) -> None:
+    await in_room(instance)
+    heard: list[tuple[str, int]] = []
+    instance.hub.observed_by(lambda channel, one: heard.append((channel, one.offset)))
+    one, two = log.append(ROOM), log.append(ROOM)
+    instance.hub.received(batch(ROOM, [two]))
+    instance.hub.received(batch(ROOM, [one]))
+    instance.hub.received(batch(ROOM, [one, two]))
+    instance.hub.received(batch("nobody", [1]))
+    instance.engine.announce(ephemeral(ROOM, b"{}"))
+    assert heard == [(ROOM, 1), (ROOM, 2)]

@@ -1,13 +1,13 @@
 """Repairs with real loop time, in fractions of a second, and a log that can be down."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 from prometheus_client import REGISTRY
 from typing_extensions import override
 
-from chat_gateway.realtime.publication import Publication
+from chat_gateway.realtime.publication import Position, Publication
 from chat_gateway.realtime.repair import RepairTimes
 from tests.builders import batch
 from tests.clients import QUIET, Client, Instance, idle, until
@@ -84,8 +84,9 @@ async def test_a_hole_where_the_log_has_nothing_is_given_up(instance: Instance, 
 
 class Gappy(MemoryLog):
     @override
-    async def read(self, channel: str, *, after: int, limit: int) -> list[Publication]:
-        return (await super().read(channel, after=after, limit=limit))[1:]
+    async def read(self, channel: str, *, after: int, limit: int) -> tuple[str, list[Publication]]:
+        epoch, found = await super().read(channel, after=after, limit=limit)
+        return epoch, found[1:]
 
 
 async def test_a_log_with_a_gap_is_not_read_for_ever() -> None:
@@ -105,7 +106,7 @@ class Slow(MemoryLog):
         self.gate = Gate()
 
     @override
-    async def read(self, channel: str, *, after: int, limit: int) -> list[Publication]:
+    async def read(self, channel: str, *, after: int, limit: int) -> tuple[str, list[Publication]]:
         found = await super().read(channel, after=after, limit=limit)
         await self.gate.through()
         return found
@@ -120,11 +121,60 @@ async def test_what_was_read_before_another_epoch_began_is_not_delivered() -> No
         await log.gate.reached.wait()
         log.restore("e2", open=0)
         instance.hub.confirmed(["open"])
+        await until(lambda: "open" not in instance.hub.channels())
+        instance.pass_seconds(1)
         await until(lambda: client.pushes("unsubscribe", "open"))
         await client.call(subscribe={"channel": "open"})
         log.gate.open()
         await idle()
         assert client.offsets("open") == []
+
+
+async def test_what_is_read_of_a_log_that_was_restored_meanwhile_is_not_taken_for_the_old_one(
+    instance: Instance, log: MemoryLog
+) -> None:
+    client = await listener(instance)
+    log.append("open")
+    log.restore("e2", open=0)
+    log.append("open", b'"new"')
+    instance.hub.received(batch("open", [2]))
+    await until(lambda: "open" not in instance.hub.channels())
+    assert log.reads == 1
+    assert log.asked == [["open"]]
+    assert client.offsets("open") == []
+
+
+class LateHeads(MemoryLog):
+    """Answers with the heads of the moment it was asked, later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates: list[Gate] = []
+
+    @override
+    async def heads(self, channels: Collection[str]) -> dict[str, Position]:
+        found = await super().heads(channels)
+        if self.gates:
+            await self.gates.pop(0).through()
+        return found
+
+
+async def test_heads_read_before_another_epoch_began_do_not_bring_the_old_one_back() -> None:
+    log = LateHeads()
+    async with Instance(OpenChannels(log)) as instance:
+        await listener(instance)
+        log.append("open")
+        log.gates = [gate] = [Gate()]
+        instance.hub.confirmed(["open"])
+        await gate.reached.wait()
+        log.restore("e2", open=0)
+        bob = await listener(instance)  # whose snapshot is of the new log
+        gate.open()
+        await until(lambda: len(log.asked) == 2)
+        await idle()
+        assert bob.pushes("unsubscribe", "open") == []
+        instance.hub.received(batch("open", [1], epoch="e2"))
+        await until(lambda: bob.offsets("open") == [1])
 
 
 async def test_heads_are_compared_at_intervals(quick: Instance, log: MemoryLog) -> None:
@@ -180,8 +230,8 @@ async def test_a_head_before_the_first_position_teaches_nothing(instance: Instan
     gate = instance.application.gate("snapshot")
     client.send(subscribe={"channel": "open"})
     await gate.reached.wait()
-    instance.hub.compare("open", log.head("open"))
-    instance.hub.compare("nobody", log.head("open"))
+    instance.hub.compare("open", log.head("open"), instance.hub.reading())
+    instance.hub.compare("nobody", log.head("open"), instance.hub.reading())
     assert instance.hub._channels["open"].position is None
     gate.open()
 

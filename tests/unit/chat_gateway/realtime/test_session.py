@@ -89,8 +89,8 @@ async def test_the_ping_command_and_messages_without_reply_are_not_taken(instanc
 
 async def test_a_command_without_an_id_ends_the_connection(instance: Instance) -> None:
     client = await instance.connected()
-    client.session._queue.append(frames.Command(0, frames.Rpc()))
-    client.session._pump()
+    client.session.inbox.put(frames.Command(0, frames.Rpc()))
+    client.session.inbox.pump()
     assert client.link.closed == BAD_REQUEST
 
 
@@ -144,7 +144,7 @@ async def test_an_unexpected_failure_of_connect_leaves_nothing_behind(instance: 
     reply = await client.call(connect={"token": token_of("ann")})
     assert reply["error"]["code"] == 100
     assert instance.hub.channels() == []
-    assert instance.hub._users == {}
+    assert instance.hub._membership.users == {}
     client.send(publish={"channel": "open", "data": {}})
     await until(lambda: client.link.closed)
     assert client.link.closed == BAD_REQUEST
@@ -164,6 +164,14 @@ async def test_an_unasked_pong_behind_commands_ends_the_connection_first(instanc
     client.send_raw(b'{"id":7,"rpc":{"method":"echo"}}\n{}')
     assert client.link.closed == BAD_REQUEST
     await idle()
+    assert "rpc echo" not in instance.application.calls
+
+
+async def test_commands_behind_an_unasked_pong_are_ignored(instance: Instance) -> None:
+    client = await instance.connected()
+    client.send_raw(b'{}\n{"id":7,"rpc":{"method":"echo"}}')
+    await idle()
+    assert client.link.closed == BAD_REQUEST
     assert "rpc echo" not in instance.application.calls
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from chat_gateway.realtime.channel import MAX_HELD
 from chat_gateway.realtime.limits import Limits
-from chat_gateway.realtime.publication import Position
-from chat_gateway.realtime.subscriptions import result_of
 from shared.errors import Unavailable
 from tests.builders import batch, head
 from tests.clients import Client, Instance, idle, token_of, until
@@ -247,7 +245,7 @@ async def test_a_client_may_ask_for_no_server_side_subscriptions(instance: Insta
     instance.application.join("ann", "room:other")
     await idle()
     assert "subscribe" in await client.call(subscribe={"channel": ROOM})
-    assert len(instance.hub._users) == 1
+    assert len(instance.hub._membership.users) == 1
 
 
 async def test_connections_that_come_and_go_at_once_leave_nothing_attached(instance: Instance) -> None:
@@ -265,14 +263,6 @@ async def test_connections_that_come_and_go_at_once_leave_nothing_attached(insta
         client.lose()
     await idle()
     assert instance.nothing_attached()
-
-
-def test_a_recovered_subscription_stands_at_the_clients_own_offset(log: MemoryLog) -> None:
-    log.append("open")
-    recovered = log.recover("open", Position(0, "e1"))
-    assert result_of(recovered, Position(0, "e1")).offset == 0
-    assert result_of(recovered, None).offset == 1
-    assert result_of(recovered, None).publications == ()
 
 
 @pytest.fixture
@@ -293,5 +283,5 @@ async def test_what_another_instance_committed_before_the_snapshot_is_in_it(
     client = await other.connected()
     assert (await client.call(subscribe={"channel": "open"}))["subscribe"]["offset"] == 3
     one.application.post("open")
-    other.hub.compare("open", head(4))
+    other.hub.compare("open", head(4), other.hub.reading())
     await until(lambda: client.offsets("open") == [4])

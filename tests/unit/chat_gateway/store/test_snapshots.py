@@ -14,7 +14,7 @@ def test_what_is_chosen_fits_and_nothing_that_still_fits_is_left_out(sizes: dict
 
 
 def test_recovery_is_possible_from_a_position_of_this_epoch_up_to_the_head() -> None:
-    heads = {"a": 5, "b": 5, "c": 5, "d": 5, "e": 5, "f": 0}
+    heads = {name: Position(5, "now") for name in "abcde"} | {"f": Position(0, "now")}
     since = {
         "a": Position(5, "now"),
         "b": Position(6, "now"),
@@ -23,4 +23,4 @@ def test_recovery_is_possible_from_a_position_of_this_epoch_up_to_the_head() -> 
         "e": None,
         "z": Position(0, "now"),
     }
-    assert _behind(heads, since, "now") == {"a": 5, "d": 2}
+    assert _behind(heads, since) == {"a": 5, "d": 2}

@@ -120,14 +120,17 @@ def test_second_origin_does_not_hide_behind_a_good_one() -> None:
     ("offered", "chosen"),
     [
         ("centrifuge-json", "centrifuge-json"),
-        ("centrifuge-protobuf, centrifuge-json", "centrifuge-json"),
+        ("centrifuge-protobuf", "centrifuge-protobuf"),
+        ("centrifuge-protobuf, centrifuge-json", "centrifuge-protobuf"),
+        ("chat, centrifuge-json, centrifuge-protobuf", "centrifuge-json"),
         ("chat, superchat", ""),
     ],
 )
-def test_json_subprotocol_is_chosen_where_it_is_offered(offered: str, chosen: str) -> None:
+def test_first_subprotocol_that_is_known_is_chosen(offered: str, chosen: str) -> None:
     agreed = check(request(Sec_WebSocket_Protocol=offered), origins=[])
     assert agreed.subprotocol == chosen
-    assert (b"Sec-WebSocket-Protocol: centrifuge-json\r\n" in agreed.response()) == bool(chosen)
+    assert agreed.protobuf == (chosen == "centrifuge-protobuf")
+    assert (b"Sec-WebSocket-Protocol: %b\r\n" % chosen.encode() in agreed.response()) == bool(chosen)
 
 
 def test_subprotocols_may_come_in_several_headers() -> None:
@@ -135,15 +138,20 @@ def test_subprotocols_may_come_in_several_headers() -> None:
     assert check(two, origins=[]).subprotocol == "centrifuge-json"
 
 
-@pytest.mark.parametrize(
-    "asks",
-    [
-        request(Sec_WebSocket_Protocol="centrifuge-protobuf"),
-        request("/connection/websocket?format=protobuf"),
-        request("/connection/websocket?cf_protocol=protobuf"),
-    ],
-)
-def test_protobuf_is_refused_with_a_sentence(asks: web.Request) -> None:
+@pytest.mark.parametrize("query", ["format=protobuf", "cf_protocol=protobuf", "cf_protocol=protobuf&format=json"])
+def test_protobuf_may_be_asked_for_in_the_address(query: str) -> None:
+    path = f"/connection/websocket?{query}"
+    assert check(request(path), origins=[]) == Handshake(KEY, "", protobuf=True)
+    both = check(request(path, Sec_WebSocket_Protocol="centrifuge-json, centrifuge-protobuf"), origins=[])
+    assert both == Handshake(KEY, "centrifuge-protobuf", protobuf=True)
+
+
+def test_encoding_is_json_unless_asked_else() -> None:
+    assert not check(request("/connection/websocket?format=json&cf_protocol=cbor"), origins=[]).protobuf
+
+
+def test_address_and_subprotocol_must_not_ask_for_different_encodings() -> None:
+    asks = request("/connection/websocket?format=protobuf", Sec_WebSocket_Protocol="centrifuge-json")
     error = refusal(asks)
     assert isinstance(error, InvalidInput)
-    assert "JSON" in error.message
+    assert "one encoding" in error.message

@@ -170,7 +170,7 @@ def test_one_large_frame_in_small_reads_costs_no_quadratic_time() -> None:
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
 def test_server_frames_are_read_by_another_implementation(size: int) -> None:
     client = Connection(ConnectionType.CLIENT)
-    client.receive_data(ws_parser.text_frame(b"x" * size))
+    client.receive_data(ws_parser.encode(ws_parser.TEXT, b"x" * size))
     assert "".join(event.data for event in client.events() if isinstance(event, Message)) == "x" * size
 
 

@@ -1,0 +1,81 @@
+"""`copy --from URL --to URL`: moves a chat to another database, most often from SQLite to PostgreSQL.
+
+May be ended at any time and run again: it goes on. The source is held still meanwhile, and stays as it is.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from sqlalchemy.exc import ArgumentError
+
+from chat_gateway.commands.printing import columns
+from chat_gateway.store.copy_ends import CopyRefused, held_source, held_target, refuse_same
+from chat_gateway.store.copying import Compared, Copying
+from chat_gateway.store.database import sqlite_path
+from shared.web import StartError
+
+_HELD = """\
+While this runs the source is only read: what gateways would write to it is refused as temporary, clients keep it.
+"""
+_DONE = """\
+The chat is copied and keeps its epoch {epoch}: clients go on where they were. The search index is built anew there.
+Start all gateways on the new database now (CHAT_DATABASE_URL), and none on the old one any more.
+"""
+_PAUSE_SECONDS = 1.0
+
+
+class _Lines:
+    """Tells how far the copy is: once a second, and at the end of each table."""
+
+    def __init__(self) -> None:
+        self._told_at = 0.0
+
+    def __call__(self, table: str, read: int, total: int) -> None:
+        now = time.monotonic()
+        if read >= total or now - self._told_at >= _PAUSE_SECONDS:
+            self._told_at = now
+            sys.stderr.write(f"{table}: {read:,} of {total:,} rows\n")
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="source", required=True, metavar="URL", help="the database that is there")
+    parser.add_argument("--to", dest="target", required=True, metavar="URL", help="an empty, migrated database")
+    parser.set_defaults(run=_copy)
+
+
+async def _copy(options: argparse.Namespace) -> None:
+    source_url, target_url = _checked(options.source, "--from"), _checked(options.target, "--to")
+    try:
+        refuse_same(source_url, target_url)
+        async with held_source(source_url) as source, held_target(target_url) as target:
+            copying = Copying(source, target)
+            epoch = await copying.claim()
+            sys.stderr.write(_HELD)
+            await copying.copy_tables(_Lines())
+            _tell(await copying.compare())
+            await copying.finish(epoch)
+    except CopyRefused as error:
+        raise StartError(str(error)) from error
+    sys.stdout.write(_DONE.format(epoch=epoch))
+
+
+def _checked(url: str, name: str) -> str:
+    """Take an address as the settings would. An unreadable one is not repeated: it may hold a password."""
+    try:
+        sqlite_path(url)
+    except (ValueError, ArgumentError) as error:
+        raise StartError(f"{name} is an address like sqlite:///var/chat.db or postgresql://user@host/chat.") from error
+    return url
+
+
+def _tell(compared: Sequence[Compared]) -> None:
+    head = ("table", "rows in source", "rows in target", "offsets in source", "offsets in target")
+    rows = [
+        (one.table, one.source.rows, one.target.rows, one.source.positions, one.target.positions) for one in compared
+    ]
+    sys.stdout.write(columns(head, rows))
+    unlike = [one.table for one in compared if one.source != one.target]
+    if unlike:
+        raise StartError(f"The copy differs in {', '.join(unlike)}. The target stays unfinished; run the copy again.")

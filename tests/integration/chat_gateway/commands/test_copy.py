@@ -1,0 +1,101 @@
+"""`copy` as an administrator runs it: a move that clients do not notice, a kill in the middle, and what is refused."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from chat_gateway.__main__ import main
+from tests.integration.chat_gateway.commands.command import ROOT, run
+from tests.integration.chat_gateway.running import LOBBY, running_gateway
+from tests.integration.chat_gateway.store.filled import contents, fill
+from tests.integration.chat_gateway.store.gateway import execute, rows
+
+UNUSED = "sqlite:///unused.db"
+"""What CHAT_DATABASE_URL says: the addresses of the command line count."""
+
+
+def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
+    return run(UNUSED, "copy", "--from", source, "--to", target)
+
+
+async def test_clients_recover_across_a_move_to_postgresql(sqlite_url: str, postgres_url: str, valkey_url: str) -> None:
+    async with running_gateway(sqlite_url, valkey_url) as before:
+        peer = await before.connect(sub="ada")
+        first = await peer.rpc("message.post", room=LOBBY, body="seen")
+        await peer.rpc("message.post", room=LOBBY, body="missed")
+        position = (await peer.ask(history={"channel": f"room:{LOBBY}"}))["history"]
+    done = await asyncio.to_thread(copy, sqlite_url, postgres_url)
+    assert done.returncode == 0, done.stderr
+    async with running_gateway(postgres_url, valkey_url) as after:
+        peer = await after.open()
+        seen = {"recover": True, "epoch": position["epoch"], "offset": first["rpc"]["data"]["offset"]}
+        reply = await peer.ask(connect={"token": after.token(sub="ada"), "subs": {f"room:{LOBBY}": seen}})
+        recovered = reply["connect"]["subs"][f"room:{LOBBY}"]
+        assert recovered["recovered"]
+        assert [one["data"]["content"]["body"] for one in recovered["publications"]] == ["missed"]
+        posted = await peer.rpc("message.post", room=LOBBY, body="goes on")
+        assert posted["rpc"]["data"]["offset"] == position["offset"] + 1
+
+
+async def test_it_prints_what_it_compared_and_what_to_do_next(sqlite_url: str, postgres_url: str) -> None:
+    await fill(sqlite_url, 3, "sourcech")
+    done = copy(sqlite_url, postgres_url)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split("  ")[0] == "table"
+    assert next(line for line in lines if line.startswith("entry ")).split() == ["entry", "3", "3", "3", "3"]
+    assert "keeps its epoch sourcech" in done.stdout
+    assert "entry: 3 of 3 rows" in done.stderr
+
+
+def kill_in_the_middle(source: str, target: str) -> None:
+    arguments = [sys.executable, "-m", "chat_gateway", "copy", "--from", source, "--to", target]
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if line.startswith("entry: "):
+                break
+        running.kill()
+
+
+async def test_a_copy_that_is_killed_goes_on_with_the_next_run(sqlite_url: str, postgres_url: str) -> None:
+    await fill(sqlite_url, 2_000, "sourcech")
+    kill_in_the_middle(sqlite_url, postgres_url)
+    assert await rows(postgres_url, "SELECT epoch FROM epoch") == [("~sourcec",)]
+    assert copy(sqlite_url, postgres_url).returncode == 0
+    assert await contents(postgres_url) == await contents(sqlite_url)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sentence"),
+    [
+        ("mysql://a:secret@b/chat", "{}", "--from is an address like"),
+        ("{}", "not an address", "--to is an address like"),
+        ("{}", "{}", "the same database"),
+        ("{}", "sqlite:///nowhere/chat.db", "There is no chat database nowhere/chat.db"),
+        ("{}", "postgresql://a:secret@127.0.0.1:1/chat", "The copy stopped"),
+    ],
+)
+def test_what_cannot_be_copied_is_one_sentence(
+    sqlite_url: str, source: str, target: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["copy", "--from", source.format(sqlite_url), "--to", target.format(sqlite_url)]) == 1
+    printed = capsys.readouterr()
+    assert sentence in printed.err
+    assert printed.out == ""
+    assert "secret" not in printed.err
+
+
+async def test_a_copy_that_differs_says_where_and_stays_unfinished(sqlite_url: str, postgres_url: str) -> None:
+    await fill(sqlite_url, 3, "sourcech")
+    await execute(
+        postgres_url,
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    )
+    await execute(postgres_url, "CREATE TRIGGER lose BEFORE INSERT ON mention FOR EACH ROW EXECUTE FUNCTION lose()")
+    done = copy(sqlite_url, postgres_url)
+    assert done.returncode == 1
+    assert "differs in mention" in done.stderr
+    assert await rows(postgres_url, "SELECT epoch FROM epoch") == [("~sourcec",)]

@@ -1,0 +1,35 @@
+"""Migrated databases to start a test from: migrating once for each test would be most of the time."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.postgres import PostgresServer
+
+Migrate = Callable[[str], None]
+
+
+def sqlite_template(migrate: Migrate, folder: Path) -> Path:
+    path = folder / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+def sqlite_copy(template: Path, folder: Path) -> str:
+    return f"sqlite:///{shutil.copy(template, folder / 'migrated.db')}"
+
+
+def postgres_template(migrate: Migrate, server: PostgresServer) -> str:
+    name = f"template_{uuid.uuid4().hex}"
+    migrate(server.create_database(name))
+    return name
+
+
+@contextmanager
+def postgres_database(server: PostgresServer, template: str | None = None) -> Iterator[str]:
+    """Give the address of a database that is gone afterwards: an empty one, or a copy of the template."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield server.create_database(name, template)
+    server.drop_database(name)

@@ -1,0 +1,89 @@
+"""How often a user may post and type, by whatever face, and what stays free."""
+
+import pytest
+
+from chat_gateway.actions.live import TypingIn
+from chat_gateway.actions.messages import PostMessage
+from chat_gateway.api.pace import Pace, Rates
+from chat_gateway.api.verbs import VERBS
+from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.realtime.refusals import Reason
+from shared.errors import RateLimited
+from tests.builders import Clock
+from tests.counters import counting
+
+ANN, BOB = UserId("ann"), UserId("bob")
+POST = PostMessage(room=RoomId("r"), body="hello")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace(Rates(), clock.monotonic)
+
+
+def post(pace: Pace, times: int, user: UserId = ANN) -> None:
+    for _ in range(times):
+        pace.check(user, "message.post", POST)
+
+
+def typing_in(room: str) -> TypingIn:
+    return TypingIn(room=RoomId(room))
+
+
+def test_twenty_messages_go_at_once_and_the_next_waits_a_second(pace: Pace, clock: Clock) -> None:
+    post(pace, 20)
+    with pytest.raises(RateLimited) as refusal, counting(Reason.MESSAGES, 1):
+        post(pace, 1)
+    assert refusal.value.retry_after == 1
+    clock.pass_seconds(1)
+    post(pace, 1)
+
+
+def test_ten_messages_in_ten_seconds_go_on_for_ever(pace: Pace, clock: Clock) -> None:
+    post(pace, 20)
+    for _ in range(30):
+        clock.pass_seconds(10)
+        post(pace, 10)
+    with pytest.raises(RateLimited):
+        post(pace, 1)
+
+
+def test_nobody_waits_for_another(pace: Pace) -> None:
+    post(pace, 20)
+    post(pace, 20, BOB)
+
+
+def test_typing_is_told_once_in_three_seconds_and_room(pace: Pace, clock: Clock) -> None:
+    pace.check(ANN, "typing", typing_in("r"))
+    pace.check(ANN, "typing", typing_in("s"))
+    pace.check(BOB, "typing", typing_in("r"))
+    clock.pass_seconds(2.9)
+    with pytest.raises(RateLimited) as refusal, counting(Reason.TYPING, 1):
+        pace.check(ANN, "typing", typing_in("r"))
+    assert refusal.value.retry_after == 1
+    clock.pass_seconds(0.1)
+    pace.check(ANN, "typing", typing_in("r"))
+
+
+def test_calls_of_the_rest_face_have_the_pace_of_a_connection(pace: Pace, clock: Clock) -> None:
+    for _ in range(100):
+        pace.check_request(ANN)
+    with pytest.raises(RateLimited), counting(Reason.REQUESTS, 1):
+        pace.check_request(ANN)
+    clock.pass_seconds(0.1)
+    pace.check_request(ANN)
+
+
+def test_every_other_verb_is_free(pace: Pace) -> None:
+    for verb in VERBS.keys() - {"message.post", "typing"}:
+        for _ in range(200):
+            pace.check(ANN, verb, object())
+
+
+def test_the_verbs_with_a_pace_are_verbs_there_are() -> None:
+    assert VERBS.keys() >= {"message.post", "typing"}
