@@ -71,7 +71,9 @@ class LimitSettings(SettingsBase):
 
     commands_per_minute: float = Field(600.0, gt=0, description="how many commands a connection may send in a minute")
     commands_burst: int = Field(100, ge=2, description="how many of them at once, 2 or more")
-    messages_per_minute: float = Field(60.0, gt=0, description="how many messages a user may post in a minute")
+    messages_per_minute: float = Field(
+        60.0, gt=0, description="how many messages, edits, reactions and other writes a user may make in a minute"
+    )
     messages_burst: int = Field(20, ge=1, description="how many of them at once")
     typing_per_minute: float = Field(20.0, gt=0, description="how often a user may tell a room of typing in a minute")
     faults_per_minute: int = Field(10, ge=0, description="how many unknown commands a minute are answered")

@@ -19,6 +19,8 @@ _HTTP_CODES = {
     413: ("body_too_large", "The body is too large; send less."),
     415: ("unsupported_media_type", "Send JSON with `Content-Type: application/json`."),
 }
+# RFC 9110 has renamed it; older Pythons have the old name.
+_TITLES = {413: "Content Too Large"}
 _INTERNAL = "Something went wrong on our side. Try again; if it stays, give the request id to whoever runs this site."
 _REFUSED = ("request_refused", "The request was refused.")
 
@@ -40,7 +42,7 @@ def refusal(error: AppError, request_id: str) -> web.Response:
     """An AppError as its family says; with `retry_after` also as the header."""
     response = _render(
         Problem(
-            title=HTTPStatus(error.status).phrase,
+            title=_title(error.status),
             status=error.status,
             detail=error.message,
             code=error.code,
@@ -58,9 +60,7 @@ def http_error(error: web.HTTPException, request_id: str) -> web.Response:
     """Refusals of aiohttp itself (no route, wrong method, body too large) in the same form."""
     code, detail = _HTTP_CODES.get(error.status, _REFUSED)
     response = _render(
-        Problem(
-            title=HTTPStatus(error.status).phrase, status=error.status, detail=detail, code=code, request_id=request_id
-        )
+        Problem(title=_title(error.status), status=error.status, detail=detail, code=code, request_id=request_id)
     )
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
@@ -71,6 +71,10 @@ def internal(request_id: str) -> web.Response:
     return _render(
         Problem(title="Internal Server Error", status=500, detail=_INTERNAL, code="internal", request_id=request_id)
     )
+
+
+def _title(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _render(problem: Problem) -> web.Response:

@@ -1,8 +1,8 @@
 """aiohttp glue: what every HTTP face of ours does alike, written once.
 
 A request gets an id, one access line (never a query string, a token or a body) and, if it is refused, a problem
-document. Bodies are bounded and decoded strictly. A forwarded address is believed from trusted networks only. Nothing
-here knows a route of a service.
+document. Bodies are bounded, unencoded and decoded strictly. A forwarded address is believed from trusted networks
+only. Nothing here knows a route of a service.
 """
 
 import asyncio
@@ -46,9 +46,18 @@ class StartError(Exception):
     """The service cannot start; the text says what to do."""
 
 
+class UnsupportedEncoding(AppError):
+    status = 415
+
+
 def application(*, body_limit_bytes: int = 1 << 20, trusted: Trusted) -> web.Application:
     """An application with ids, access log, problem documents and a body limit; the caller adds its routes."""
-    app = web.Application(client_max_size=body_limit_bytes, middlewares=[_observe, _render_errors])
+    app = web.Application(
+        client_max_size=body_limit_bytes,
+        middlewares=[_observe, _render_errors, _refuse_encoded],
+        # The parser would unpack a body before any of us sees the request, and fail on it after the answer.
+        handler_args={"auto_decompress": False},
+    )
     app[TRUSTED] = trusted
     app.on_response_prepare.append(_add_headers)
     return app
@@ -101,6 +110,18 @@ async def _render_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except Exception:  # noqa: BLE001 -- the one boundary of HTTP
         structlog.get_logger("web").exception("request.failed", method=request.method, path=request.path)
         return problems.internal(request[REQUEST_ID])
+
+
+@web.middleware
+async def _refuse_encoded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # A few packed bytes may be a gigabyte unpacked; no client of ours packs.
+    codings = ",".join(request.headers.getall("Content-Encoding", [])).lower().split(",")
+    if not request.body_exists or {coding.strip() for coding in codings} <= {"", "identity"}:
+        return await handler(request)
+    error = UnsupportedEncoding("unsupported_encoding", "Send the body unencoded, without `Content-Encoding`.")
+    response = problems.refusal(error, request[REQUEST_ID])
+    response.headers["Accept-Encoding"] = "identity"
+    return response
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -9,13 +9,13 @@ from chat_gateway.actions.rooms import OneRoom, show
 from chat_gateway.core import directs
 from chat_gateway.core.changes import OpenDirect
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
+from chat_gateway.core.ids import Id, UserId
 from shared.errors import InvalidInput
 
 
 class Open(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    users: Annotated[list[str], msgspec.Meta(min_length=1, max_length=directs.MAX_OTHERS)]
-    client_id: str | None = None
+    users: Annotated[list[Id], msgspec.Meta(min_length=1, max_length=directs.MAX_OTHERS)]
+    client_id: Id | None = None
 
 
 async def open_direct(chat: Chat, actor: UserId, request: Open) -> OneRoom:

@@ -7,7 +7,7 @@ import msgspec
 from chat_gateway.core import errors
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.history import shown
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 from shared.errors import InvalidInput
 
 MAX_PAGE = 200
@@ -20,7 +20,7 @@ class PageRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     `pinned` asks for the pinned messages instead, which all come at once.
     """
 
-    room: str
+    room: Id
     after: Offset | None = None
     before: Offset | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = 50

@@ -8,13 +8,13 @@ from chat_gateway.actions import changing
 from chat_gateway.core import invitations
 from chat_gateway.core.changes import Invite, Revoke
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
+from chat_gateway.core.ids import Id, UserId
 
 
 class InviteToRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`expires_in` is in seconds. `revoke` ends all invitations to the room instead of making one."""
 
-    room: str
+    room: Id
     expires_in: Annotated[int, msgspec.Meta(ge=1, le=invitations.MAX_SECONDS)] = invitations.DEFAULT_SECONDS
     uses: Annotated[int, msgspec.Meta(ge=1, le=invitations.MAX_USES)] = invitations.DEFAULT_USES
     revoke: bool = False

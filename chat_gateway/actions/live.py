@@ -5,19 +5,19 @@ import msgspec
 from chat_gateway.actions.memberships import Done
 from chat_gateway.core import errors
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 from chat_gateway.core.live import MAX_WITH_RECEIPTS
 from shared.errors import InvalidInput
 
 
 class TypingIn(msgspec.Struct, forbid_unknown_fields=True):
-    room: str
+    room: Id
 
 
 class AskReceipts(msgspec.Struct, forbid_unknown_fields=True):
     """`offset` is what the members of a large room are counted by."""
 
-    room: str
+    room: Id
     offset: int | None = None
 
 
@@ -29,7 +29,10 @@ class ReceiptView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def typing(chat: Chat, actor: UserId, request: TypingIn) -> Done:
-    """Show those who look at the room that the actor is typing. Repeat it every few seconds while they do."""
+    """Show those who look at the room that the actor is typing. Repeat it every few seconds while they do.
+
+    Refused like a message where the other of a direct room of two has blocked the actor: some seconds later at most.
+    """
     await chat.typists.typing(RoomId(request.room), actor)
     return Done()
 

@@ -6,15 +6,15 @@ from chat_gateway.actions import changing
 from chat_gateway.core import messages
 from chat_gateway.core.changes import SetMarker, SetThreadMarker
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
+from chat_gateway.core.ids import Id, UserId
 
 
 class MoveMarker(msgspec.Struct, forbid_unknown_fields=True):
     """`thread` is the message a thread began with: its marker is moved then, not the room's."""
 
-    room: str
+    room: Id
     offset: int
-    thread: str | None = None
+    thread: Id | None = None
 
 
 class Marker(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from chat_gateway.actions.rooms import OneRoom, show
 from chat_gateway.core import errors, invitations
 from chat_gateway.core.changes import Ban, Join, Leave, Remove, SetRole, Unban
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 from chat_gateway.core.rooms import Member, Role
 from shared.errors import InvalidInput
 
@@ -19,35 +19,35 @@ MAX_PAGE = 200
 class JoinRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Either a public `room`, or an `invite`: the token of an invitation to any room."""
 
-    room: str | None = None
+    room: Id | None = None
     invite: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    client_id: str | None = None
+    client_id: Id | None = None
 
 
 class LeaveRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    client_id: str | None = None
+    room: Id
+    client_id: Id | None = None
 
 
 class ThisMember(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    user: str
-    client_id: str | None = None
+    room: Id
+    user: Id
+    client_id: Id | None = None
 
 
 class GiveRole(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    user: str
+    room: Id
+    user: Id
     role: Role
-    client_id: str | None = None
+    client_id: Id | None = None
 
 
 class AskMembers(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Members come in the order of their ids; `after` continues behind one. Only owners and admins see the banned."""
 
-    room: str
+    room: Id
     status: Literal["joined", "banned"] = "joined"
-    after: str = ""
+    after: Id = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = MAX_PAGE
 
 
@@ -73,7 +73,7 @@ async def join(chat: Chat, actor: UserId, request: JoinRoom) -> OneRoom:
 
 
 async def leave(chat: Chat, actor: UserId, request: LeaveRoom) -> Done:
-    """Leave a room. The last owner leaves only if nobody else is in it."""
+    """Leave a room. The last owner leaves only if nobody else is in it. The invitations the actor made end."""
     await changing.make(chat, actor, Leave, request.room, request.client_id)
     return Done()
 
@@ -81,14 +81,17 @@ async def leave(chat: Chat, actor: UserId, request: LeaveRoom) -> Done:
 async def remove(chat: Chat, actor: UserId, request: ThisMember) -> Done:
     """Remove a member: as an owner anybody, as an admin members who have no role.
 
-    Nothing that stands above the removal in the room's log is written to them any more.
+    Nothing that stands above the removal in the room's log is written to them any more. The invitations they made end.
     """
     await changing.make(chat, actor, Remove, request.room, request.client_id, subject=UserId(request.user))
     return Done()
 
 
 async def ban(chat: Chat, actor: UserId, request: ThisMember) -> Done:
-    """Keep a person out of a room, who may be in it or not: as an owner or admin, as for a removal."""
+    """Keep a person out of a room, who may be in it or not: as an owner or admin, as for a removal.
+
+    The invitations they made end.
+    """
     await changing.make(chat, actor, Ban, request.room, request.client_id, subject=UserId(request.user))
     return Done()
 
@@ -100,7 +103,10 @@ async def unban(chat: Chat, actor: UserId, request: ThisMember) -> Done:
 
 
 async def set_role(chat: Chat, actor: UserId, request: GiveRole) -> Done:
-    """Give a member a role, also that of an owner: as an owner. The last owner keeps theirs."""
+    """Give a member a role, also that of an owner: as an owner. The last owner keeps theirs.
+
+    The invitations of whoever becomes a plain member end.
+    """
     subject = UserId(request.user)
     await changing.make(chat, actor, SetRole, request.room, request.client_id, subject=subject, role=request.role)
     return Done()

@@ -10,7 +10,7 @@ from chat_gateway.core import errors, messages
 from chat_gateway.core.changes import Delete, Edit, Post, Report
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.history import Revision
-from chat_gateway.core.ids import ClientId, RoomId, UserId
+from chat_gateway.core.ids import ClientId, Id, RoomId, UserId
 
 MAX_REASON = 1_000
 
@@ -21,11 +21,11 @@ class PostMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Write `<@user-id>` to mention somebody, `<@room>` for everybody.
     """
 
-    room: str
+    room: Id
     body: str
-    client_id: str | None = None
-    reply_to: str | None = None
-    thread: str | None = None
+    client_id: Id | None = None
+    reply_to: Id | None = None
+    thread: Id | None = None
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -41,14 +41,14 @@ class EditMessage(ThisMessage, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReportMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    message: str
+    room: Id
+    message: Id
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_REASON)]
 
 
 class AskRevisions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    message: str
+    room: Id
+    message: Id
 
 
 class Revisions(msgspec.Struct, frozen=True):

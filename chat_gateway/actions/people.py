@@ -7,7 +7,7 @@ import msgspec
 from chat_gateway.actions.memberships import Done
 from chat_gateway.core import errors
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
+from chat_gateway.core.ids import Id, UserId
 from chat_gateway.core.people import MAX_QUERY, Person, name_words
 from shared.errors import InvalidInput
 
@@ -15,7 +15,7 @@ MAX_FOUND = 50
 
 
 class GetPeople(msgspec.Struct, forbid_unknown_fields=True):
-    users: Annotated[list[str], msgspec.Meta(max_length=500)]
+    users: Annotated[list[Id], msgspec.Meta(max_length=500)]
 
 
 class FindPeople(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -26,7 +26,7 @@ class FindPeople(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ThisPerson(msgspec.Struct, forbid_unknown_fields=True):
-    user: str
+    user: Id
 
 
 class PersonView(msgspec.Struct, frozen=True):

@@ -1,5 +1,9 @@
 """Emojis that people put to messages."""
 
+from typing import Annotated
+
+import msgspec
+
 from chat_gateway.actions import targets
 from chat_gateway.actions.targets import Changed, ThisMessage
 from chat_gateway.core import messages
@@ -11,7 +15,7 @@ from chat_gateway.core.ids import UserId
 class ReactToMessage(ThisMessage, forbid_unknown_fields=True, kw_only=True):
     """`emoji` is one emoji, or a name such as `:thumbsup:`; at most 32 characters."""
 
-    emoji: str
+    emoji: Annotated[str, msgspec.Meta(max_length=messages.MAX_EMOJI)]
 
 
 async def react(chat: Chat, actor: UserId, request: ReactToMessage) -> Changed:

@@ -9,7 +9,7 @@ from chat_gateway.actions import changing
 from chat_gateway.core import errors, messages, rooms
 from chat_gateway.core.changes import Archive, Create, Update
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 from chat_gateway.core.rooms import Room
 
 _ROOMS = uuid.UUID("5b0b7a1c-4d0e-4f3a-9f57-0a6f1a0f8f52")
@@ -20,7 +20,7 @@ class ListRooms(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ThisRoom(msgspec.Struct, forbid_unknown_fields=True):
-    room: str
+    room: Id
 
 
 class CreateRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -30,25 +30,25 @@ class CreateRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["public", "private"] = "public"
     topic: str = ""
     read_only: bool = False
-    client_id: str | None = None
+    client_id: Id | None = None
 
 
 class UpdateRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What is left out stays as it is."""
 
-    room: str
+    room: Id
     name: str | None = None
     topic: str | None = None
     read_only: bool | None = None
-    client_id: str | None = None
+    client_id: Id | None = None
 
 
 class ArchiveRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`archived: false` opens the room again."""
 
-    room: str
+    room: Id
     archived: bool = True
-    client_id: str | None = None
+    client_id: Id | None = None
 
 
 class RoomList(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from chat_gateway.core import search
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.history import shown
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 from chat_gateway.core.ports import Found
 from shared.errors import InvalidInput
 
@@ -18,7 +18,7 @@ class SearchRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`after` is the `next` of an earlier answer."""
 
     query: str
-    after: str | None = None
+    after: Id | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_RESULTS)] = 20
 
 

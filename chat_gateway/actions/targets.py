@@ -8,15 +8,15 @@ from chat_gateway.actions import changing
 from chat_gateway.core import messages
 from chat_gateway.core.changes import Change
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import UserId
+from chat_gateway.core.ids import Id, UserId
 
 
 class ThisMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`message` is the id of a message in the room."""
 
-    room: str
-    message: str
-    client_id: str | None = None
+    room: Id
+    message: Id
+    client_id: Id | None = None
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -11,14 +11,14 @@ from chat_gateway.core import errors, messages
 from chat_gateway.core.changes import Follow, Mute
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.history import shown
-from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.ids import Id, RoomId, UserId
 
 
 class ThreadRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """`thread` is the message it began with. `after` pages forward, `before` backward; neither asks for the newest."""
 
-    room: str
-    thread: str
+    room: Id
+    thread: Id
     after: Offset | None = None
     before: Offset | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = 50
@@ -42,14 +42,14 @@ class ThreadPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowThread(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    thread: str
+    room: Id
+    thread: Id
     follow: bool
 
 
 class MuteThread(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    room: str
-    thread: str
+    room: Id
+    thread: Id
     muted: bool
 
 

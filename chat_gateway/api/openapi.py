@@ -40,6 +40,7 @@ _ELSEWHERE: Final = {
     "text_too_long": (413, "A message is too long. The detail names the limit."),
     "body_too_large": (413, "The body is over 1 MiB."),
     "unsupported_media_type": (415, "Send JSON with `Content-Type: application/json`."),
+    "unsupported_encoding": (415, "Send the body without a Content-Encoding."),
     "rate_limited": (429, "Too much at once. Wait for `retry_after` seconds."),
     "internal": (500, "Something went wrong on our side. Try again."),
     "keys_unavailable": (503, "The token cannot be checked now. Try again in a moment."),

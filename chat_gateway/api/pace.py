@@ -1,4 +1,4 @@
-"""How often a user may do what costs everybody: post, and tell that one types. One place for rpc, publish and REST.
+"""How often a user may do what costs everybody: write to a room, and tell that one types. For rpc, publish and REST.
 
 Counted per user in this process, whatever the connection or the API: N gateways allow up to N times as much.
 """
@@ -12,9 +12,34 @@ from chat_gateway.realtime.buckets import Buckets, Rate
 from chat_gateway.realtime.refusals import Reason, refused
 from shared.errors import RateLimited
 
+WRITES = frozenset(
+    {
+        "room.create",
+        "room.update",
+        "room.archive",
+        "room.join",
+        "room.leave",
+        "room.invite",
+        "room.remove",
+        "room.ban",
+        "room.unban",
+        "room.set_role",
+        "direct.open",
+        "message.post",
+        "message.edit",
+        "message.delete",
+        "message.react",
+        "message.unreact",
+        "message.pin",
+        "message.unpin",
+        "message.report",
+    }
+)
+"""The verbs that add to a room's log or to what others see. One bucket for all, or who may not post would edit."""
+
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """`requests` is for the REST face: what a connection's commands are to a connection."""
+    """`requests` is for the REST face: what a connection's commands are to a connection; `messages` for WRITES."""
 
     requests: Rate = Rate(600, burst=100)
     messages: Rate = Rate(60, burst=20)
@@ -35,15 +60,25 @@ class Pace:
         self._take(self._requests, user, Reason.REQUESTS)
 
     def check(self, user: UserId, verb: str, request: object) -> None:
-        """Count one use of a verb by any face; most verbs are free."""
-        if verb == "message.post":
+        """Count one use of a verb by any face; reads and one's own markers are free."""
+        if verb in WRITES:
             self._take(self._messages, user, Reason.MESSAGES)
         elif verb == "typing":
-            self._take(self._typing, (user, getattr(request, "room", "")), Reason.TYPING)
+            # Nobody has looked yet whether there is such a room. A number is small however long the name that was sent.
+            self._take(self._typing, hash((user, getattr(request, "room", ""))), Reason.TYPING)
+        else:
+            self._forget(self._monotonic())
 
     def _take(self, buckets: Buckets, key: object, reason: Reason) -> None:
+        now = self._monotonic()
+        self._forget(now)
         try:
-            buckets.take(key, self._monotonic())
+            buckets.take(key, now)
         except RateLimited:
             refused(reason)
             raise
+
+    def _forget(self, now: float) -> None:
+        """Drop what is full by now of all: of typing too where nobody types any more."""
+        for buckets in (self._requests, self._messages, self._typing):
+            buckets.forget(now)

@@ -22,7 +22,7 @@ _NO_ROOM = "There is no such room. `room list` shows all; into a direct one nobo
 # The sentences of the chat speak to the person who acts; here somebody acts on others.
 _SENTENCES = {
     "room_not_found": _NO_ROOM,
-    "not_allowed": "In a direct room nothing is changed: its people are all that is in it.",
+    "direct_room": "In a direct room nothing is changed: its people are all that is in it.",
     "member_not_found": "This person is not in the room. Add them first: room add ROOM USER",
     "person_not_found": "There is no such person, or their account is disabled. People are known by their id, not by"
     " their e-mail address, from their first visit on.",

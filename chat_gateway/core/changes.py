@@ -216,6 +216,10 @@ class Refusal(IntEnum):
     BANNED = 13
     LAST_OWNER = 14
     NO_SUCH_PERSON = 15
+    DIRECT_ROOM = 16
+    NOT_YOUR_MESSAGE = 17
+    NOT_REACHABLE = 18
+    ONESELF = 19
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,9 @@ MAX_OTHERS = 9
 
 _DIRECTS = uuid.UUID("c1f6d2c4-6a5e-4d0b-9b53-3f0c1f6f3f7e")
 
+OF_TWO = 2
+"""People in a direct room in which a block ends the conversation."""
+
 
 def direct_room(people: Collection[UserId]) -> RoomId:
     """Name the room of these people, in whatever order they are given."""
@@ -41,7 +44,7 @@ def decide_open(change: OpenDirect, facts: Facts) -> Decision:
     if any(member.person != "enabled" for member in facts.members[1:]):
         return Refusal.NO_SUCH_PERSON
     if facts.blocked:
-        return Refusal.NOT_ALLOWED
+        return Refusal.NOT_REACHABLE
     if facts.repeats:
         return Refusal.CONFLICT
     if any(member.rooms >= MAX_ROOMS for member in facts.members):

@@ -62,7 +62,8 @@ def decide_delete(change: Delete, facts: Facts) -> Decision:
     if message is None:
         return Refusal.NO_SUCH_MESSAGE
     if not _may_delete(change, facts, message):
-        return Refusal.NOT_ALLOWED
+        is_direct = facts.room is not None and facts.room.kind == "direct"
+        return Refusal.NOT_YOUR_MESSAGE if is_direct else Refusal.NOT_ALLOWED
     if message.deleted:
         return Stays()
     scrubbed = {message.offset: messages.scrubbed(message.content)}
@@ -90,8 +91,10 @@ def _edit_refusal(facts: Facts, message: MessageFact) -> Refusal | None:
     assert facts.room is not None, "judged before"  # noqa: S101 - tells mypy
     if facts.room.archived:
         return Refusal.ARCHIVED
-    if message.author != facts.author.user or facts.blocked:
-        return Refusal.NOT_ALLOWED
+    if message.author != facts.author.user:
+        return Refusal.NOT_YOUR_MESSAGE
+    if facts.blocked:
+        return Refusal.NOT_REACHABLE
     return Refusal.READ_ONLY if facts.room.read_only and facts.author.role == "member" else None
 
 

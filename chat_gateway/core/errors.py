@@ -13,6 +13,23 @@ def not_allowed() -> Forbidden:
     return Forbidden("not_allowed", "Your role in this room does not allow that. Ask its owner.")
 
 
+def direct_room() -> Forbidden:
+    return Forbidden("direct_room", "A direct room has the same people for good, and no roles. Make a room instead.")
+
+
+def not_your_message() -> Forbidden:
+    return Forbidden("not_your_message", "Only its author may change this message. Ask them, or post your own.")
+
+
+def not_reachable() -> Forbidden:
+    """Answer whom the other has blocked; the sentence does not say who did."""
+    return Forbidden("not_reachable", "This conversation takes no messages from you. Write to somebody else.")
+
+
+def oneself() -> InvalidInput:
+    return InvalidInput("invalid_request", "user: That is you. Leave the room instead.")
+
+
 def member_not_found() -> NotFound:
     return NotFound("member_not_found", "This person is not in the room. Reload its members.")
 

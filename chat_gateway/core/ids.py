@@ -1,6 +1,14 @@
 """The identifiers of the chat: opaque strings, told apart by type."""
 
-from typing import NewType
+from typing import Annotated, NewType
+
+import msgspec
+
+MAX_ID = 255
+"""Code points, as in a channel's name."""
+
+Id = Annotated[str, msgspec.Meta(max_length=MAX_ID)]
+"""An identifier a request brings, of whatever kind: bounded before anything looks it up or remembers it."""
 
 RoomId = NewType("RoomId", str)
 UserId = NewType("UserId", str)

@@ -1,5 +1,7 @@
 """Invitations: links that let their holders into a room, for a while and so many times.
 
+They end before that with the right of whoever made them: memberships.py drops them.
+
 Only the SHA-256 of a token is kept, so that whoever reads the database cannot use one.
 """
 
@@ -38,4 +40,6 @@ def decide_revoke(change: Revoke, facts: Facts) -> Decision:
 def _refusal(facts: Facts) -> Refusal | None:
     if facts.room is None or not facts.author.joined:
         return Refusal.NO_SUCH_ROOM
-    return Refusal.NOT_ALLOWED if facts.room.kind == "direct" or facts.author.role == "member" else None
+    if facts.room.kind == "direct":
+        return Refusal.DIRECT_ROOM
+    return Refusal.NOT_ALLOWED if facts.author.role == "member" else None

@@ -10,7 +10,7 @@ import msgspec
 
 from chat_gateway.core import repeats
 from chat_gateway.core.changes import MAX_ROOMS, Ban, Change, Join, Leave, Refusal, Remove, SetRole, Unban
-from chat_gateway.core.effects import Decision, Effect, Effects, Put, Repeats, Set, Stays, Write
+from chat_gateway.core.effects import Decision, Drop, Effect, Effects, Put, Repeats, Set, Stays, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts, MemberFact, Question, Status
 from chat_gateway.core.ids import UserId, room_log, user_log
@@ -56,7 +56,7 @@ def decide_leave(change: Leave, facts: Facts) -> Decision:
     if facts.repeats:
         return Refusal.CONFLICT
     if facts.room.kind == "direct":
-        return Refusal.NOT_ALLOWED
+        return Refusal.DIRECT_ROOM
     if _is_last_owner(facts) and facts.others is not None and facts.others.members:
         return Refusal.LAST_OWNER
     return _parting(change, Kind.MEMBER_LEFT, change.author, "left", Kind.ROOM_LEFT)
@@ -87,8 +87,8 @@ def decide_ban(change: Ban, facts: Facts) -> Decision:
         return judged
     them = _them(change, facts)
     refusal = _against(change, facts)
-    if refusal is not None or change.subject == change.author:
-        return refusal or Refusal.NOT_ALLOWED
+    if refusal is not None:
+        return refusal
     if them.joined:
         return _parting(change, Kind.MEMBER_BANNED, change.subject, "banned", Kind.ROOM_REMOVED)
     if them.status == "banned":
@@ -135,7 +135,8 @@ def decide_set_role(change: SetRole, facts: Facts) -> Decision:
     if change.subject == change.author and _is_last_owner(facts):
         return Refusal.LAST_OWNER
     given = Set(table="member", key=_key(change, change.subject), values={"role": change.role})
-    return Effects((_entry(change, Kind.MEMBER_ROLE, change.subject, _role(change.role)), given))
+    ended = (_end_invitations(change, change.subject),) if change.role == "member" else ()
+    return Effects((_entry(change, Kind.MEMBER_ROLE, change.subject, _role(change.role)), given, *ended))
 
 
 def admission(change: Change, role: Role, *, counted: bool = True) -> tuple[Effect, ...]:
@@ -200,13 +201,15 @@ def _judge_directed(change: _Directed, facts: Facts, kind: Kind, content: str = 
     if judged is not None:
         return judged
     if facts.room.kind == "direct":
-        return Refusal.NOT_ALLOWED
+        return Refusal.DIRECT_ROOM
     return Refusal.CONFLICT if facts.repeats else None
 
 
 def _against(change: Remove | Ban, facts: Facts) -> Refusal | None:
     """Decide whether the author may put the subject out. Whoever is outside counts as a member."""
     them = _them(change, facts)
+    if change.subject == change.author and (facts.author.role != "owner" or isinstance(change, Ban)):
+        return Refusal.ONESELF
     if facts.author.role != "owner":
         is_below = facts.author.role == "admin" and (not them.joined or them.role == "member")
         return None if is_below else Refusal.NOT_ALLOWED
@@ -220,7 +223,13 @@ def _is_last_owner(facts: Facts) -> bool:
 
 def _parting(change: Change, kind: Kind, user: UserId, status: Status, told: Kind) -> Effects:
     parted = Set(table="member", key=_key(change, user), values={"status": status})
-    return Effects((_entry(change, kind, user), parted, _count(change, -1), notice(change, user, told)))
+    ended = _end_invitations(change, user)
+    return Effects((_entry(change, kind, user), parted, _count(change, -1), ended, notice(change, user, told)))
+
+
+def _end_invitations(change: Change, user: UserId) -> Drop:
+    """End the links the user made: they would let them in again, and whomever they gave them to."""
+    return Drop(table="invite", key={"room_id": change.room, "created_by": user})
 
 
 def _entry(change: Change, kind: Kind, subject: UserId, content: str = "{}") -> Write:

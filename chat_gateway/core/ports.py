@@ -114,6 +114,9 @@ class Memberships(Protocol):
     async def has(self, room: RoomId, user: UserId) -> bool:
         """Whether the user is a member of the room."""
 
+    async def reaches(self, room: RoomId, user: UserId) -> bool:
+        """Whether what the user says in the room is taken: not where the other of a direct room of two blocked them."""
+
     async def receipts(self, room: RoomId, viewer: UserId, *, offset: int | None, most: int) -> ReadBy | None:
         """How far the members have read; None where the viewer is none of them.
 

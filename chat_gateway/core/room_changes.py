@@ -68,7 +68,9 @@ def decide_update(change: Update, facts: Facts) -> Decision:
     if old is not None:
         is_same = old.kind == Kind.ROOM_UPDATED and msgspec.json.decode(old.content).items() <= asked.items()
         return Repeats() if is_same else Refusal.CONFLICT
-    if room.kind == "direct" or facts.author.role == "member":
+    if room.kind == "direct":
+        return Refusal.DIRECT_ROOM
+    if facts.author.role == "member":
         return Refusal.NOT_ALLOWED
     stands: dict[str, Any] = {"name": room.name, "topic": room.topic, "read_only": room.read_only}
     changed: dict[str, Value] = {field: value for field, value in asked.items() if value not in (None, stands[field])}
@@ -85,7 +87,9 @@ def decide_archive(change: Archive, facts: Facts) -> Decision:
     judged = repeats.judge(facts, log, Kind.ROOM_ARCHIVED, content=content)
     if judged is not None:
         return judged
-    if facts.room.kind == "direct" or (facts.author.role != "owner" and not change.by_administrator):
+    if facts.room.kind == "direct":
+        return Refusal.DIRECT_ROOM
+    if facts.author.role != "owner" and not change.by_administrator:
         return Refusal.NOT_ALLOWED
     if facts.room.archived == change.archived:
         return Stays()

@@ -3,7 +3,8 @@
 It goes by the bus to every instance on which somebody looks at the room, at most once a second a room and kind from
 each. Who types must be a member: for a room that is looked at here, that is asked of its members in memory, which
 follow its log; for any other, of the database, and the answer is good for some seconds. Whoever was removed meanwhile
-is shown to nobody all the same, because every instance names only those who are members where it tells.
+is shown to nobody all the same, because every instance names only those who are members where it tells. Whether the
+other of two has blocked them is asked of the database, and that answer is good for as long.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -12,6 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from chat_gateway.core import errors, ports
+from chat_gateway.core.directs import OF_TWO
 from chat_gateway.core.entries import Entry, Kind
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.core.live import (
@@ -69,11 +71,14 @@ class Activity(ports.Typists):
         self._send, self._monotonic = send, monotonic
         self._rooms: dict[RoomId, _Outgoing] = {}
         self._trusted: dict[tuple[RoomId, UserId], float] = {}
+        self._reached: dict[tuple[RoomId, UserId], tuple[bool, float]] = {}
 
     @override
     async def typing(self, room: RoomId, user: UserId) -> None:
         if not await self._is_member(room, user):
             raise errors.room_not_found()
+        if not await self._reaches(room, user):
+            raise errors.not_reachable()
         outgoing = self._of(room)
         outgoing.typing.put(user, None)
         self._tell(room, outgoing)
@@ -115,3 +120,16 @@ class Activity(ports.Typists):
                 self._trusted.clear()
             self._trusted[room, user] = self._monotonic() + _TRUST_SECONDS
         return is_member
+
+    async def _reaches(self, room: RoomId, user: UserId) -> bool:
+        """Ask of blocks only where there may be a direct room of two; a "no" is kept too, or each key would ask."""
+        members = self._members_here(room)
+        if members is not None and len(members) != OF_TWO:
+            return True
+        reaches, until = self._reached.get((room, user), (True, 0.0))
+        if until <= self._monotonic():
+            reaches = await self._memberships.reaches(room, user)
+            if len(self._reached) >= _MAX_TRUSTED:
+                self._reached.clear()
+            self._reached[room, user] = reaches, self._monotonic() + _TRUST_SECONDS
+        return reaches

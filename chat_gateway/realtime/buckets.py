@@ -15,6 +15,7 @@ _GRAIN_SECONDS = 1e-6
 """Sums of fractions are not exact: what is due within this is due."""
 
 MOST = 100_000
+"""Of a generation: about 11 MiB where a key is a number, whatever was asked for."""
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -45,7 +46,7 @@ class Buckets:
     """A bucket for each key. `most` bounds the table; beyond it those not used for the longest time count as full.
 
     Two generations: what is touched moves to the new one. When the time of a refill has passed, all that is left in the
-    old one is full and is dropped at once, without a look at any.
+    old one is full and is dropped at once, without a look at any. After twice that time so is the new one.
     """
 
     def __init__(self, rate: Rate, *, most: int = MOST) -> None:
@@ -60,8 +61,19 @@ class Buckets:
 
     def take(self, key: Hashable, now: float) -> None:
         """Take one from the key's bucket. Raises RateLimited as the rate does."""
-        if now >= self._turn_at or len(self._new) >= self._most:
-            self._old, self._new = self._new, {}
-            self._turn_at = now + self.rate.refill_seconds
+        self.forget(now)
+        if len(self._new) >= self._most:
+            self._turn(now)
         full_at = self._new.get(key) or self._old.get(key, 0.0)
         self._new[key] = self.rate.take(full_at, now)
+
+    def forget(self, now: float) -> None:
+        """Drop what is full by now. To be called now and then where nobody takes, or a flood of keys stays."""
+        if now >= self._turn_at + self.rate.refill_seconds:
+            self._new = {}
+        if now >= self._turn_at:
+            self._turn(now)
+
+    def _turn(self, now: float) -> None:
+        self._old, self._new = self._new, {}
+        self._turn_at = now + self.rate.refill_seconds

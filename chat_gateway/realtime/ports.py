@@ -74,7 +74,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     positioned: bool = True
     join_leave: bool = False
     presence: bool = False
-    within: str = ""
+    within: str | None = None
     expires_at: int | None = None
     chan_info: bytes = b""
     data: bytes = b""

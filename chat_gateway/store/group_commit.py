@@ -17,12 +17,16 @@ from chat_gateway.core.entries import Entry
 from chat_gateway.core.errors import (
     banned,
     client_id_conflict,
+    direct_room,
     last_owner,
     member_not_found,
     message_not_found,
     not_a_thread_root,
     not_allowed,
+    not_reachable,
     not_storable,
+    not_your_message,
+    oneself,
     person_not_found,
     read_only,
     room_archived,
@@ -57,6 +61,10 @@ _REFUSALS: dict[Refusal, Callable[[], AppError]] = {
     Refusal.BANNED: banned,
     Refusal.LAST_OWNER: last_owner,
     Refusal.NO_SUCH_PERSON: person_not_found,
+    Refusal.DIRECT_ROOM: direct_room,
+    Refusal.NOT_YOUR_MESSAGE: not_your_message,
+    Refusal.NOT_REACHABLE: not_reachable,
+    Refusal.ONESELF: oneself,
 }
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0

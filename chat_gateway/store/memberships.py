@@ -4,10 +4,12 @@ from sqlalchemy import ColumnElement, and_, func, select
 from typing_extensions import override
 
 from chat_gateway.core import ports
+from chat_gateway.core.directs import OF_TWO
 from chat_gateway.core.ids import RoomId, UserId, room_log
 from chat_gateway.core.live import Membership, ReadBy
 from chat_gateway.store.database import Database
-from chat_gateway.store.tables import log, member
+from chat_gateway.store.tables import block, log, member
+from chat_gateway.store.tables import room as the_room
 
 _GREATEST = (1 << 63) - 1
 
@@ -34,6 +36,17 @@ class Memberships(ports.Memberships):
         query = select(member.c.role).where(_joined(room), member.c.user_id == user)
         async with self._database.statement() as connection:
             return (await connection.execute(query)).one_or_none() is not None
+
+    @override
+    async def reaches(self, room: RoomId, user: UserId) -> bool:
+        query = (
+            select(block.c.user_id)
+            .join(member, member.c.user_id == block.c.user_id)
+            .join(the_room, the_room.c.id == member.c.room_id)
+            .where(_joined(room), block.c.blocked_id == user, the_room.c.kind == "direct", the_room.c.members == OF_TWO)
+        )
+        async with self._database.statement() as connection:
+            return (await connection.execute(query)).first() is None
 
     @override
     async def receipts(self, room: RoomId, viewer: UserId, *, offset: int | None, most: int) -> ReadBy | None:

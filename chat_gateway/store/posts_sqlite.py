@@ -128,4 +128,4 @@ def _refusal(place: _Place) -> Refusal | None:
         return Refusal.ARCHIVED
     if place.read_only and place.role == "member":
         return Refusal.READ_ONLY
-    return Refusal.NOT_ALLOWED if place.is_blocked else None
+    return Refusal.NOT_REACHABLE if place.is_blocked else None

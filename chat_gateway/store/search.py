@@ -4,18 +4,20 @@ One meaning on both databases: a word is found at the beginning of a word or, wi
 without spaces wherever it stands. One character of such a text has no token: the newest texts are looked through.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, cast, func, literal, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, cast, literal, select, text, tuple_
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from chat_gateway.core import ports
 from chat_gateway.core.ids import RoomId, UserId
-from chat_gateway.core.search import Query, Term
+from chat_gateway.core.people import name_words
+from chat_gateway.core.search import Query, Term, fold
 from chat_gateway.store.database import Database
-from chat_gateway.store.tables import member, message, person, room, search
+from chat_gateway.store.tables import member, message, person, person_word, room, search
 
 _NEWEST = 10_000
 _ORDER = (search.c.at, search.c.room_id, search.c.offset)
@@ -46,11 +48,17 @@ class Search(ports.Search):
         elif query.terms:
             newest = _readable(viewer).with_only_columns(search.c.id).order_by(search.c.at.desc()).limit(_NEWEST)
             statement = statement.where(search.c.id.in_(newest))
-        statement = statement.where(*self._conditions(viewer, query))
+        statement = statement.where(*self._conditions(query))
         if below is not None:
             statement = statement.where(tuple_(*_ORDER) < tuple_(*map(literal, (below.at, below.room, below.offset))))
         statement = statement.order_by(*(column.desc() for column in _ORDER)).limit(limit)
         async with self._database.statement() as connection:
+            if query.authors:
+                authors = await _people_named(connection, viewer, query.authors)
+                statement = statement.where(search.c.author.in_(authors))
+            if query.rooms:
+                rooms = await _rooms_named(connection, viewer, query.rooms)
+                statement = statement.where(search.c.room_id.in_(rooms))
             return [_found(row) for row in await connection.execute(statement)]
 
     def _lead(self, term: Term) -> tuple[str, str] | None:
@@ -79,15 +87,11 @@ class Search(ports.Search):
             matches = " AND ".join(f"{{{column}}} : ({expression})" for column, expression in leads)
             yield search.c.id.in_(text(_FTS).bindparams(matches=matches))
 
-    def _conditions(self, viewer: UserId, query: Query) -> Iterator[ColumnElement[bool]]:
+    def _conditions(self, query: Query) -> Iterator[ColumnElement[bool]]:
         led_exactly = [term for term in query.terms if term.prefix and not (term.grams and self._inside)]
         verified = [term.text for term in query.terms if term not in led_exactly]
         for part in (*verified, *query.phrases):
             yield search.c.folded.contains(part, autoescape=True)
-        if query.authors:
-            yield or_(*(_is_by(viewer, name) for name in query.authors))
-        if query.rooms:
-            yield or_(*(_is_in(name) for name in query.rooms))
         if query.before is not None:
             yield search.c.at < query.before
         if query.after is not None:
@@ -100,17 +104,22 @@ def _readable(viewer: UserId) -> Select[Any]:
     return select(*_ORDER).select_from(search.join(member, joined))
 
 
-def _is_by(viewer: UserId, name: str) -> ColumnElement[bool]:
-    """By id, by name, or `me`."""
-    if name == "me":
-        return search.c.author == viewer
-    named = select(person.c.id).where(func.lower(person.c.name) == name.lower())
-    return or_(search.c.author == name, search.c.author.in_(named))
+async def _rooms_named(connection: AsyncConnection, viewer: UserId, names: Sequence[str]) -> set[str]:
+    """Find the viewer's rooms by id or name. Names are folded here: the databases fold differently."""
+    joined = and_(member.c.room_id == room.c.id, member.c.user_id == viewer, member.c.status == "joined")
+    rows = await connection.execute(select(room.c.id, room.c.name).select_from(room.join(member, joined)))
+    wanted = set(map(fold, names))
+    return {row.id for row in rows if row.id in names or fold(row.name) in wanted}
 
 
-def _is_in(name: str) -> ColumnElement[bool]:
-    named = select(room.c.id).where(func.lower(room.c.name) == name.lower())
-    return or_(search.c.room_id == name, search.c.room_id.in_(named))
+async def _people_named(connection: AsyncConnection, viewer: UserId, names: Sequence[str]) -> set[str]:
+    """Find people by id, by name, or as `me`."""
+    found = {viewer if name == "me" else name for name in names}
+    wanted = set(map(fold, names))
+    words = [words[0] for name in names if (words := name_words(name))]
+    own = and_(person_word.c.person_id == person.c.id, person_word.c.word.in_(words))
+    rows = await connection.execute(select(person.c.id, person.c.name).select_from(person.join(person_word, own)))
+    return found | {row.id for row in rows if fold(row.name) in wanted}
 
 
 def _found(row: Row[Any]) -> ports.Found:

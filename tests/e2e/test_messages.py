@@ -14,7 +14,7 @@ async def test_every_change_to_a_message_is_told_in_order_and_kept_as_its_state(
     message = (await member.say(room, "Frist!"))["id"]
     about = {"room": room, "message": message}
     await member.rpc("message.edit", about | {"body": "First!"})
-    with refused("not_allowed"):
+    with refused("not_your_message"):
         await owner.rpc("message.edit", about | {"body": "Mine!"})
     await owner.rpc("message.react", about | {"emoji": "👍"})
     await member.rpc("message.react", about | {"emoji": "👍"})

@@ -30,7 +30,7 @@ async def test_the_same_people_have_one_direct_room_whoever_opens_it_and_where(a
         ("room.ban", {"user": second.id}),
         ("room.set_role", {"user": second.id, "role": "owner"}),
     ):
-        with refused("not_allowed"):
+        with refused("direct_room"):
             await first.rpc(verb, {"room": room, **request})
     with refused("person_not_found"):
         await first.rpc("direct.open", {"users": ["nobody"]})
@@ -56,7 +56,7 @@ async def test_a_block_ends_a_conversation_of_two_until_it_is_taken_back(arrive:
     await other.say(room, "Hello?")
     await blocker.sees(room, "Hello?")
     await blocker.rpc("people.block", {"user": other.id})
-    with refused("not_allowed"):
+    with refused("not_reachable"):
         await other.say(room, "Hello??")
     assert [entry["content"].get("body") for entry in await page_of(blocker, room)][-1] == "Hello?"
     await blocker.rpc("people.unblock", {"user": other.id})
@@ -67,7 +67,7 @@ async def test_a_block_ends_a_conversation_of_two_until_it_is_taken_back(arrive:
 async def test_whoever_was_blocked_before_cannot_open_a_conversation(arrive: Arrive) -> None:
     blocker, other = await arrive(gateway=0), await arrive(gateway=1)
     await blocker.rpc("people.block", {"user": other.id})
-    with refused("not_allowed"):
+    with refused("not_reachable"):
         await other.rpc("direct.open", {"users": [blocker.id]})
     assert all(room["id"] == "lobby" for room in (await blocker.rpc("room.list"))["rooms"])
 

@@ -39,7 +39,7 @@ BEGIN
                         SELECT true FROM member
                         JOIN block ON block.user_id = member.user_id AND block.blocked_id = given.author
                         WHERE member.room_id = given.room_id AND member.user_id <> given.author LIMIT 1
-                    ) THEN -2
+                    ) THEN -18
                     WHEN given.thread IS NULL THEN 0
                     WHEN root.id IS NULL OR root.deleted THEN -6
                     WHEN root.thread IS NOT NULL THEN -7

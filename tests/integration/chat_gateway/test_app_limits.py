@@ -35,6 +35,36 @@ async def test_a_user_has_one_pace_for_rpc_publish_and_rest(sqlite_url: str, val
         assert (await post_by_rest(gateway, "bob"))[0] == 200
 
 
+async def test_edits_have_the_pace_of_messages(sqlite_url: str, valkey_url: str) -> None:
+    async with running_gateway(sqlite_url, valkey_url, messages_burst=21, messages_per_minute=1) as gateway:
+        peer = await gateway.connect(sub="ada")
+        posted = await peer.rpc("message.post", room=LOBBY, body="text 0")
+        wish = {"room": LOBBY, "message": posted["rpc"]["data"]["id"]}
+        for number in range(1, 21):
+            assert "rpc" in await peer.rpc("message.edit", **wish, body=f"text {number}")
+        refused = await peer.rpc("message.edit", **wish, body="text 21")
+        assert refused["error"]["code"] == 490
+        assert refused["error"]["message"].startswith("rate_limited ")
+        headers = {"Authorization": f"Bearer {gateway.token(sub='ada')}"}
+        edit = wish | {"body": "text 22"}
+        async with gateway.http.post(f"{gateway.url}/api/v1/message.edit", json=edit, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (429, "rate_limited")
+
+
+@pytest.mark.parametrize(("length", "code"), [(255, "room_not_found"), (256, "invalid_request")])
+async def test_an_identifier_of_255_characters_is_looked_up_and_a_longer_one_is_refused(
+    sqlite_url: str, valkey_url: str, length: int, code: str
+) -> None:
+    room = "r" * length
+    async with running_gateway(sqlite_url, valkey_url) as gateway:
+        peer = await gateway.connect(sub="ada")
+        for verb in ("typing", "room.get"):
+            assert (await peer.rpc(verb, room=room))["error"]["message"].split()[0] == code
+        headers = {"Authorization": f"Bearer {gateway.token(sub='bob')}"}
+        async with gateway.http.post(f"{gateway.url}/api/v1/typing", json={"room": room}, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400 if length > 255 else 404, code)
+
+
 async def test_calls_of_the_rest_face_have_a_pace(sqlite_url: str, valkey_url: str) -> None:
     async with running_gateway(sqlite_url, valkey_url, commands_burst=2, commands_per_minute=1) as gateway:
         statuses = [(await post_by_rest(gateway, "ada"))[0] for _ in range(3)]

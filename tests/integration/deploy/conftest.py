@@ -58,7 +58,7 @@ class Upstream:
             "path": request.path_qs,
             "headers": {name.lower(): value for name, value in request.headers.items()},
         }
-        return web.json_response(seen, headers={"Cache-Control": "no-store"})
+        return web.json_response(seen, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
 
 
 class Front:

@@ -96,7 +96,7 @@ async def test_every_answer_has_the_security_headers(front: Front, http: aiohttp
         assert "default-src 'self'; " in policy
         assert f"connect-src 'self' ws://localhost:{front.port};" in policy
         assert "unsafe" not in policy
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "Strict-Transport-Security" not in answer.headers

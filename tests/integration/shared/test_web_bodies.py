@@ -1,10 +1,15 @@
 import asyncio
+import gzip
+import json
+import tracemalloc
 from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
 
 from tests.integration.shared.kennel import Client, access_lines
+
+JSON = {"Content-Type": "application/json"}
 
 
 async def test_body_is_decoded_and_answered(client: Client) -> None:
@@ -26,7 +31,7 @@ async def test_body_is_decoded_and_answered(client: Client) -> None:
     ],
 )
 async def test_wrong_body_is_refused_with_the_path_of_the_field(client: Client, body: bytes, field: str) -> None:
-    response = await client.post("/dogs", data=body, headers={"Content-Type": "application/json"})
+    response = await client.post("/dogs", data=body, headers=JSON)
     problem = await response.json()
     assert (response.status, problem["code"]) == (400, "invalid_request")
     assert list(problem["errors"]) == [field]
@@ -34,7 +39,7 @@ async def test_wrong_body_is_refused_with_the_path_of_the_field(client: Client, 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"name": "\xff"}', b"[" * 999, b'{"name": "\\ud800"}'])
 async def test_body_that_is_no_json_is_refused(client: Client, body: bytes) -> None:
-    response = await client.post("/dogs", data=body, headers={"Content-Type": "application/json"})
+    response = await client.post("/dogs", data=body, headers=JSON)
     assert (response.status, (await response.json())["code"]) == (400, "invalid_request")
 
 
@@ -45,9 +50,9 @@ async def test_json_must_be_called_json(client: Client, kind: str) -> None:
 
 
 async def test_body_over_the_limit_is_refused_by_its_announcement(client: Client) -> None:
-    headers = {"Content-Type": "application/json"}
-    response = await client.post("/dogs", data=BytesIO(b" " * 9_000_000), headers=headers)
-    assert (response.status, (await response.json())["code"]) == (413, "body_too_large")
+    response = await client.post("/dogs", data=BytesIO(b" " * 9_000_000), headers=JSON)
+    problem = await response.json()
+    assert (response.status, problem["code"], problem["title"]) == (413, "body_too_large", "Content Too Large")
     assert (await client.post("/dogs", json={"name": "x" * 900})).status == 201
 
 
@@ -56,7 +61,7 @@ async def test_body_over_the_limit_is_refused_without_announcement(client: Clien
         for _ in range(20):
             yield b" " * 100
 
-    response = await client.post("/dogs", data=chunks(), headers={"Content-Type": "application/json"})
+    response = await client.post("/dogs", data=chunks(), headers=JSON)
     assert (response.status, (await response.json())["code"]) == (413, "body_too_large")
 
 
@@ -74,7 +79,39 @@ async def test_body_that_breaks_off_is_no_error_of_ours(client: Client, log: Str
     assert "Traceback" not in log.getvalue()
 
 
-async def test_body_that_is_packed_wrongly_is_refused(client: Client) -> None:
-    headers = {"Content-Type": "application/json", "Content-Encoding": "deflate"}
-    response = await client.post("/dogs", data=b"not deflated", headers=headers)
-    assert (response.status, (await response.json())["code"]) == (400, "invalid_request")
+@pytest.mark.parametrize("path", ["/dogs", "/who", "/nowhere"])
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "zstd", "identity, gzip", "rot13"])
+async def test_body_that_is_encoded_is_refused_and_is_no_error_of_ours(
+    client: Client, log: StringIO, path: str, coding: str
+) -> None:
+    response = await client.post(path, data=b"xx", headers=JSON | {"Content-Encoding": coding})
+    problem = await response.json()
+    assert (response.status, problem["code"]) == (415, "unsupported_encoding")
+    assert problem["detail"] == "Send the body unencoded, without `Content-Encoding`."
+    assert response.headers["Accept-Encoding"] == "identity"
+    assert (await client.get("/who")).status == 200
+    assert [json.loads(line)["level"] for line in log.getvalue().splitlines()] == ["info", "info"]
+
+
+async def test_encoded_body_is_never_unpacked(client: Client, log: StringIO) -> None:
+    bomb = gzip.compress(bytes(64 << 20))
+    tracemalloc.start()
+    try:
+        response = await client.post("/dogs", data=BytesIO(bomb), headers=JSON | {"Content-Encoding": "gzip"})
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (response.status, (await response.json())["code"]) == (415, "unsupported_encoding")
+    assert peak_bytes < 2 << 20
+    assert (await client.get("/who")).status == 200
+    assert "error" not in log.getvalue()
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "identity, identity", ""])
+async def test_body_that_is_called_unencoded_is_taken(client: Client, coding: str) -> None:
+    response = await client.post("/dogs", data=b'{"name": "rex"}', headers=JSON | {"Content-Encoding": coding})
+    assert response.status == 201
+
+
+async def test_request_without_a_body_has_nothing_encoded(client: Client) -> None:
+    assert (await client.get("/who", headers={"Content-Encoding": "gzip"})).status == 200

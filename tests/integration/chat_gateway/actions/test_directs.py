@@ -73,11 +73,11 @@ async def test_whoever_is_unknown_or_disabled_cannot_be_spoken_to(chat: Chat) ->
 
 async def test_who_was_blocked_opens_nothing_and_posts_nothing(chat: Chat) -> None:
     await people.block(chat, BOB, people.ThisPerson(ADA))
-    assert await code(directs.open_direct(chat, ADA, Open(users=[BOB]))) == "not_allowed"
-    assert await code(directs.open_direct(chat, ADA, Open(users=[BOB, CY]))) == "not_allowed"
+    assert await code(directs.open_direct(chat, ADA, Open(users=[BOB]))) == "not_reachable"
+    assert await code(directs.open_direct(chat, ADA, Open(users=[BOB, CY]))) == "not_reachable"
     room = await opened(chat, BOB, ADA)
     post = messages.PostMessage(room=room, body="hi")
-    assert [await code(messages.post(chat, user, post)) for user in (ADA, BOB)] == ["not_allowed", "ok"]
+    assert [await code(messages.post(chat, user, post)) for user in (ADA, BOB)] == ["not_reachable", "ok"]
     assert await opened(chat, ADA, BOB) == room, "a room that is there is shown"
     await people.unblock(chat, BOB, people.ThisPerson(ADA))
     assert await code(messages.post(chat, ADA, post)) == "ok"
@@ -96,7 +96,7 @@ async def test_nobody_comes_or_goes_and_nobody_rules(chat: Chat) -> None:
         rooms.update(chat, ADA, rooms.UpdateRoom(room=room, name="Ours")),
         rooms.archive(chat, ADA, rooms.ArchiveRoom(room=room)),
     ]
-    assert [await code(one) for one in asked] == ["not_allowed"] * len(asked)
+    assert [await code(one) for one in asked] == ["direct_room"] * len(asked)
     assert await code(memberships.join(chat, CY, memberships.JoinRoom(room=room))) == "room_not_found"
     assert await roster(chat, BOB, room) == {ADA: "member", BOB: "member"}
     listed = await rooms.list_rooms(chat, ADA, rooms.ListRooms(scope="public"))

@@ -4,7 +4,7 @@ import pytest
 
 from chat_gateway.actions import invitations, memberships, rooms
 from chat_gateway.actions.invitations import InviteToRoom
-from chat_gateway.actions.memberships import JoinRoom, ThisMember
+from chat_gateway.actions.memberships import GiveRole, JoinRoom, ThisMember
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
 from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
@@ -98,6 +98,24 @@ async def test_a_removed_person_comes_back_by_an_invitation_only(chat: Chat) -> 
     assert await code(memberships.join(chat, BOB, JoinRoom(room=room))) == "room_not_found"
     assert await joins(chat, BOB, token) == "ok"
     assert await mine(chat, BOB) == {room}
+
+
+@pytest.mark.parametrize("how", ["removed", "banned", "left", "demoted"])
+async def test_an_invitation_ends_with_the_right_of_whoever_made_it(chat: Chat, other_chat: Chat, how: str) -> None:
+    room = await private(chat)
+    await joins(chat, BOB, await token_to(chat, room))
+    await memberships.set_role(chat, ADA, GiveRole(room=room, user=BOB, role="admin"))
+    made = await invitations.invite(other_chat, BOB, InviteToRoom(room=room))
+    assert made.invite is not None
+    bob = ThisMember(room=room, user=BOB)
+    await {
+        "removed": lambda: memberships.remove(chat, ADA, bob),
+        "banned": lambda: memberships.ban(chat, ADA, bob),
+        "left": lambda: memberships.leave(chat, BOB, memberships.LeaveRoom(room=room)),
+        "demoted": lambda: memberships.set_role(chat, ADA, GiveRole(room=room, user=BOB, role="member")),
+    }[how]()
+    assert await joins(other_chat, CY, made.invite) == "room_not_found"
+    assert await joins(chat, CY, await token_to(chat, room)) == "ok", "the invitations of others stay"
 
 
 async def test_an_archived_room_lets_nobody_in(chat: Chat) -> None:

@@ -104,7 +104,7 @@ async def test_an_edit_is_told_and_shown_and_the_old_texts_can_be_read(chat: Cha
 async def test_only_the_author_edits_and_the_text_has_the_limits_of_a_post(chat: Chat) -> None:
     room = await den(chat)
     message = await room.say(BOB)
-    with pytest.raises(Forbidden, match="not_allowed"):
+    with pytest.raises(Forbidden, match="not_your_message"):
         await messages.edit(chat, ADA, messages.EditMessage(room=room.room, message=message, body="mine"))
     for body, code in (("", "empty_text"), ("x" * 8_001, "text_too_long")):
         with pytest.raises(AppError, match=code):

@@ -12,7 +12,7 @@ from chat_gateway.core.live import MAX_TYPING, MAX_WITH_RECEIPTS, Ephemeral
 from chat_gateway.presence.activity import Activity
 from chat_gateway.realtime.publication import Publication
 from chat_gateway.store.memberships import Memberships
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound
 from tests.builders import Clock, entry
 from tests.faults import eventually
 from tests.integration.chat_gateway.presence.conftest import MEMBERS, ROOM, RunPart
@@ -104,6 +104,29 @@ async def test_the_database_is_asked_once_in_five_seconds_about_a_member(sent: S
     sent.wait(0.1)
     with pytest.raises(NotFound):
         await sent.activity.typing(DEN, ANN)
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+async def test_who_is_blocked_in_a_room_of_two_does_not_type_there(
+    sent: Sent, sqlite_url: str, *, is_looked_at: bool
+) -> None:
+    await execute(sqlite_url, f"UPDATE room SET kind = 'direct', members = 2 WHERE id = '{ROOM}'")
+    if is_looked_at:
+        sent.here[DEN] = {ANN, BOB}
+    await sent.activity.typing(DEN, BOB)
+    await execute(sqlite_url, "INSERT INTO block (user_id, blocked_id) VALUES ('ann', 'bob')")
+    await sent.activity.typing(DEN, BOB)
+    sent.wait(5)
+    sent.take()
+    with pytest.raises(Forbidden, match="not_reachable"):
+        await sent.activity.typing(DEN, BOB)
+    await execute(sqlite_url, "DELETE FROM block")
+    with pytest.raises(Forbidden):
+        await sent.activity.typing(DEN, BOB)
+    assert sent.take() == []
+    sent.wait(5)
+    await sent.activity.typing(DEN, BOB)
+    assert sent.take() == [{"type": "typing", "users": ["bob"]}]
 
 
 async def test_what_is_known_of_members_is_bounded(

@@ -173,6 +173,8 @@ class Model:
                 if them is None:
                     return Refusal.NO_SUCH_MEMBER
                 assert me is not None
+                if me.role != "owner" and subject == change.author:
+                    return Refusal.ONESELF
                 if me.role != "owner" and (me.role, them.role) != ("admin", "member"):
                     return Refusal.NOT_ALLOWED
                 if subject == change.author and self._is_needed(change.room, subject):

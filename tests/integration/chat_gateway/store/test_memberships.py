@@ -1,3 +1,5 @@
+import pytest
+
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.core.live import ReadBy
 from chat_gateway.store.memberships import Memberships
@@ -19,6 +21,23 @@ async def test_members_are_those_who_joined_and_did_not_go(gateway: Gateway) -> 
     assert await memberships.has(room, BOB)
     assert not await memberships.has(room, CID)
     assert not await memberships.has(RoomId("nowhere"), BOB)
+
+
+@pytest.mark.parametrize(
+    ("kind", "others", "expected"), [("direct", 1, False), ("direct", 2, True), ("private", 1, True)]
+)
+async def test_who_is_blocked_does_not_reach_the_other_of_a_direct_room_of_two(
+    gateway: Gateway, kind: str, others: int, *, expected: bool
+) -> None:
+    room = await gateway.create("ann")
+    for name in ("bob", "cid")[:others]:
+        await gateway.join(name, room)
+    await execute(gateway.url, f"UPDATE room SET kind = '{kind}' WHERE id = '{room}'")
+    memberships = Memberships(gateway.database)
+    assert await memberships.reaches(room, BOB)
+    await execute(gateway.url, "INSERT INTO block (user_id, blocked_id) VALUES ('ann', 'bob')")
+    assert await memberships.reaches(room, BOB) is expected
+    assert await memberships.reaches(room, ANN)
 
 
 async def test_a_room_without_members_is_there_and_a_missing_one_is_not(gateway: Gateway) -> None:

@@ -106,7 +106,7 @@ async def test_who_is_blocked_does_not_reach_the_other_of_a_room_of_two(gateway:
     await said(gateway, "bob", room=two)
     await execute(gateway.url, "INSERT INTO block (user_id, blocked_id) VALUES ('ann', 'bob')")
     for fields in ({}, {"thread": root}):
-        assert await refused(gateway, say("bob", two, **fields)) == "not_allowed"
+        assert await refused(gateway, say("bob", two, **fields)) == "not_reachable"
     await said(gateway, "ann", room=two)
     await said(gateway, "bob", room=three)
     assert await has_no_gap(gateway.url)
@@ -125,7 +125,7 @@ async def test_one_batch_of_many_rooms_is_judged_room_by_room(lobby: Gateway) ->
         answers = [lobby.log.append(say("bob", room)) for room in (LOBBY, closed, silent, two, "nowhere", LOBBY)]
     await first
     results = await asyncio.gather(*answers, return_exceptions=True)
-    assert codes(results) == ["ok", "room_archived", "read_only", "not_allowed", "room_not_found", "ok"]
+    assert codes(results) == ["ok", "room_archived", "read_only", "not_reachable", "room_not_found", "ok"]
     assert await has_no_gap(lobby.url)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.people import Person
 from chat_gateway.core.ports import Found
 from chat_gateway.core.search import parse
 from chat_gateway.store.search import Search
@@ -97,14 +98,16 @@ async def test_only_rooms_the_viewer_is_in_now_are_looked_at(gateway: Gateway) -
 
 
 async def test_filters_narrow_by_author_room_day_link_and_pin(gateway: Gateway) -> None:
-    await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('bob', 'Bob Lee')")
-    den = await gateway.create("ann", name="Den")
+    await gateway.people.apply_feed([(1, Person(id=BOB, name="Bób Lee"))], cursor=1)
+    den = await gateway.create("ann", name="Über Den")
     [plain] = await told(gateway, "word one", user="bob")
     [in_den] = await told(gateway, "word two http://example.org", room=den)
     assert await found(gateway, "word from:me") == [in_den]
-    assert await found(gateway, 'from:"bob lee"') == [plain]
+    assert await found(gateway, 'from:"BÓB lee"') == [plain]
+    assert await found(gateway, "from:bób from:!") == []
     assert await found(gateway, "from:bob word") == [plain]
-    assert await found(gateway, "word in:den") == [in_den]
+    assert await found(gateway, 'word in:"über den"') == [in_den]
+    assert await found(gateway, "word in:den") == []
     assert await found(gateway, f"word in:{LOBBY}") == [plain]
     assert await found(gateway, "has:link") == [in_den]
     assert await found(gateway, "word before:2000-01-01") == []

@@ -1,10 +1,12 @@
 """How often a user may post and type, by whatever face, and what stays free."""
 
+import tracemalloc
+
 import pytest
 
 from chat_gateway.actions.live import TypingIn
 from chat_gateway.actions.messages import PostMessage
-from chat_gateway.api.pace import Pace, Rates
+from chat_gateway.api.pace import WRITES, Pace, Rates
 from chat_gateway.api.verbs import VERBS
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.realtime.refusals import Reason
@@ -79,11 +81,40 @@ def test_calls_of_the_rest_face_have_the_pace_of_a_connection(pace: Pace, clock:
     pace.check_request(ANN)
 
 
+@pytest.mark.parametrize("verb", sorted(WRITES))
+def test_all_writes_of_a_user_are_counted_together(pace: Pace, verb: str) -> None:
+    post(pace, 19)
+    pace.check(ANN, verb, object())
+    with pytest.raises(RateLimited), counting(Reason.MESSAGES, 1):
+        pace.check(ANN, verb, object())
+    pace.check(BOB, verb, object())
+
+
+def test_what_is_remembered_of_typing_is_small_and_not_for_long(pace: Pace, clock: Clock) -> None:
+    rooms = [typing_in(f"{number:0255}") for number in range(5_000)]
+    tracemalloc.start()
+    for room in rooms:
+        pace.check(ANN, "typing", room)
+    remembered = tracemalloc.get_traced_memory()[0]
+    assert 50 < remembered / len(rooms) < 150, "the names are not among it"
+    clock.pass_seconds(6)
+    pace.check(ANN, "room.list", object())
+    forgotten = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert forgotten < remembered / 100
+
+
 def test_every_other_verb_is_free(pace: Pace) -> None:
-    for verb in VERBS.keys() - {"message.post", "typing"}:
+    for verb in VERBS.keys() - WRITES - {"typing"}:
         for _ in range(200):
             pace.check(ANN, verb, object())
 
 
 def test_the_verbs_with_a_pace_are_verbs_there_are() -> None:
-    assert VERBS.keys() >= {"message.post", "typing"}
+    assert VERBS.keys() > WRITES | {"typing"}
+
+
+def test_whoever_adds_a_verb_says_whether_it_writes() -> None:
+    one_s_own = {"people.block", "people.unblock", "thread.follow", "thread.mute", "marker.set"}
+    reads = {verb for verb in VERBS if verb.endswith((".get", ".list", ".page", ".search", ".members", ".revisions"))}
+    assert VERBS.keys() == WRITES | one_s_own | reads | {"typing", "search.messages"}

@@ -97,3 +97,25 @@ async def test_what_is_out_of_bounds_is_refused_before_any_port_is_asked(
 ) -> None:
     with pytest.raises(InvalidInput):
         await verbs.find(method)(portless, ANN, data)
+
+
+def test_no_string_of_a_request_is_without_a_bound() -> None:
+    """But for texts, whose own rules refuse what is too long. What is unbounded can be made to be remembered."""
+    texts = {"name", "topic", "body", "query"}
+    schemas = msgspec.json.schema_components([verb.request for verb in verbs.VERBS.values()])[1]
+    strings = {
+        (kind, field): leaf
+        for kind, schema in schemas.items()
+        for field, value in schema["properties"].items()
+        for leaf in (value, value.get("items", {}), *value.get("anyOf", ()))
+        if leaf.get("type") == "string" and field not in texts
+    }
+    assert len(strings) > 30
+    assert [where for where, leaf in strings.items() if leaf.get("maxLength", 256) > 255 and where[1] != "reason"] == []
+
+
+@pytest.mark.parametrize("verb", ["people.get", "direct.open"])
+def test_the_identifiers_of_a_list_are_bounded_too(verb: str) -> None:
+    verbs.VERBS[verb].decode(msgspec.json.encode({"users": ["x" * 255]}))
+    with pytest.raises(InvalidInput, match="length <= 255"):
+        verbs.VERBS[verb].decode(msgspec.json.encode({"users": ["ann", "x" * 256]}))

@@ -31,6 +31,10 @@ def test_refusals_keep_the_numbers_that_the_stored_functions_answer() -> None:
         "BANNED": 13,
         "LAST_OWNER": 14,
         "NO_SUCH_PERSON": 15,
+        "DIRECT_ROOM": 16,
+        "NOT_YOUR_MESSAGE": 17,
+        "NOT_REACHABLE": 18,
+        "ONESELF": 19,
     }
 
 

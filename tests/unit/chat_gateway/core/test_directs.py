@@ -56,7 +56,7 @@ def test_all_become_members_at_once_and_each_is_told() -> None:
         (facts(*ALL, room=DIRECT, repeats=(old(ROOM_LOG, Kind.MEMBER_JOINED),)), Repeats()),
         (nowhere(who(ANN), who(BOB), who(CID, person=None)), Refusal.NO_SUCH_PERSON),
         (nowhere(who(ANN), who(BOB), who(CID, person="disabled")), Refusal.NO_SUCH_PERSON),
-        (nowhere(*ALL, blocked=True), Refusal.NOT_ALLOWED),
+        (nowhere(*ALL, blocked=True), Refusal.NOT_REACHABLE),
         (nowhere(*ALL, repeats=(old(BOBS_LOG, Kind.ROOM_JOINED),)), Refusal.CONFLICT),
         (nowhere(who(ANN), who(BOB, rooms=MAX_ROOMS), who(CID)), Refusal.TOO_MANY_ROOMS),
     ],

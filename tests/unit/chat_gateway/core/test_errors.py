@@ -9,6 +9,10 @@ from shared.errors import AppError
 REFUSALS: list[Callable[[], AppError]] = [
     errors.room_not_found,
     errors.not_allowed,
+    errors.direct_room,
+    errors.not_your_message,
+    errors.not_reachable,
+    errors.oneself,
     errors.member_not_found,
     errors.client_id_conflict,
     errors.too_many_rooms,

@@ -33,7 +33,7 @@ def test_who_may_invite(change: Change) -> None:
     assert decide(change, nowhere(who(ANN))) == Refusal.NO_SUCH_ROOM
     assert decide(change, facts(who(ANN))) == Refusal.NO_SUCH_ROOM
     assert decide(change, facts(who(ANN, "member"))) == Refusal.NOT_ALLOWED
-    assert decide(change, facts(who(ANN, "member"), room=a_room(kind="direct"))) == Refusal.NOT_ALLOWED
+    assert decide(change, facts(who(ANN, "member"), room=a_room(kind="direct"))) == Refusal.DIRECT_ROOM
 
 
 def test_only_a_hash_of_a_token_is_kept_whatever_text_it_is() -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from chat_gateway.core.changes import MAX_ROOMS, Join, Leave, Refusal
 from chat_gateway.core.decisions import decide, question
-from chat_gateway.core.effects import Decision, Put, Set, Stays, Write
+from chat_gateway.core.effects import Decision, Drop, Put, Set, Stays, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts, InviteFact, RoomFact
 from chat_gateway.core.ids import RoomId
@@ -141,6 +141,7 @@ def test_leaving_is_told_in_the_room_and_in_the_own_log() -> None:
         Set(table="member", key={"room_id": ROOM, "user_id": ANN}, values={"status": "left"})
     ]
     assert rows(decision, "room") == [Set(table="room", key={"id": ROOM}, added={"members": -1})]
+    assert rows(decision, "invite") == [Drop(table="invite", key={"room_id": ROOM, "created_by": ANN})]
 
 
 LEFT = old(ROOM_LOG, Kind.MEMBER_LEFT, subject=ANN)
@@ -152,7 +153,7 @@ LEFT = old(ROOM_LOG, Kind.MEMBER_LEFT, subject=ANN)
         (nowhere(who(ANN)), "NO_SUCH_ROOM"),
         (facts(who(ANN)), "NO_SUCH_ROOM"),
         (facts(who(ANN, "member"), room=ARCHIVED), "Effects"),
-        (facts(who(ANN, "member"), room=DIRECT), "NOT_ALLOWED"),
+        (facts(who(ANN, "member"), room=DIRECT), "DIRECT_ROOM"),
         (facts(who(ANN, "owner"), others=OWNERS), "Effects"),
         (facts(who(ANN, "owner"), others=NOBODY), "Effects"),
         (facts(who(ANN, "owner"), others=MEMBERS), "LAST_OWNER"),

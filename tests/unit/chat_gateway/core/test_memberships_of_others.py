@@ -4,7 +4,7 @@ import pytest
 
 from chat_gateway.core.changes import Ban, Change, Refusal, Remove, SetRole, Unban
 from chat_gateway.core.decisions import decide, question
-from chat_gateway.core.effects import Decision, Effects, Put, Repeats, Set, Write
+from chat_gateway.core.effects import Decision, Drop, Effects, Put, Repeats, Set, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts
 from tests.unit.chat_gateway.core.standing import (
@@ -73,9 +73,10 @@ def test_who_may_put_whom_out(kind: type[Remove | Ban], mine: str | None, theirs
         (asked(Remove, subject=ANN), facts(who(ANN, "owner"), others=OWNERS), "Effects"),
         (asked(Remove, subject=ANN), facts(who(ANN, "owner"), others=MEMBERS), "LAST_OWNER"),
         (asked(Remove, subject=ANN), facts(who(ANN, "owner"), others=NOBODY), "Effects"),
-        (asked(Remove, subject=ANN), facts(who(ANN, "admin")), "NOT_ALLOWED"),
-        (asked(Ban, subject=ANN), facts(who(ANN, "owner")), "NOT_ALLOWED"),
-        (asked(Ban, subject=ANN), facts(who(ANN, "member")), "NOT_ALLOWED"),
+        (asked(Remove, subject=ANN), facts(who(ANN, "admin")), "ONESELF"),
+        (asked(Remove, subject=ANN), facts(who(ANN, "member")), "ONESELF"),
+        (asked(Ban, subject=ANN), facts(who(ANN, "owner")), "ONESELF"),
+        (asked(Ban, subject=ANN), facts(who(ANN, "member")), "ONESELF"),
         (asked(Ban, subject=BOB), facts(who(ANN, "admin"), who(BOB)), "Effects"),
         (asked(Ban, subject=BOB), facts(who(ANN, "member"), who(BOB)), "NOT_ALLOWED"),
         (asked(Ban, subject=BOB), facts(who(ANN, "admin"), who(BOB, "owner", "left")), "Effects"),
@@ -114,7 +115,7 @@ def test_whatever_is_done_to_another(change: Change, kind: Kind, content: str) -
     done, elsewhere = old(ROOM_LOG, kind, content, BOB), old(BOBS_LOG, Kind.ROOM_REMOVED)
     assert decide(change, nowhere(who(ANN), bob)) == Refusal.NO_SUCH_ROOM
     assert decide(change, facts(who(ANN), bob)) == Refusal.NO_SUCH_ROOM
-    assert decide(change, facts(who(ANN, "member"), bob, room=DIRECT)) == Refusal.NOT_ALLOWED
+    assert decide(change, facts(who(ANN, "member"), bob, room=DIRECT)) == Refusal.DIRECT_ROOM
     assert decide(change, facts(ann, who(BOB, status="removed"), repeats=(done, elsewhere))) == Repeats()
     assert decide(change, facts(ann, bob, repeats=(old(ROOM_LOG, kind, content, CID),))) == Refusal.CONFLICT
     assert decide(change, facts(ann, bob, repeats=(elsewhere,))) == Refusal.CONFLICT
@@ -149,12 +150,27 @@ def test_a_role_is_told_and_set() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        (asked(Remove, subject=BOB), True),
+        (asked(Ban, subject=BOB), True),
+        (asked(SetRole, subject=BOB, role="member"), True),
+        (asked(SetRole, subject=BOB, role="owner"), False),
+    ],
+)
+def test_invitations_end_with_the_right_of_whoever_made_them(change: Change, *, ends: bool) -> None:
+    decision = decide(change, facts(who(ANN, "owner"), who(BOB, "admin")))
+    expected = [Drop(table="invite", key={"room_id": ROOM, "created_by": BOB})] if ends else []
+    assert rows(decision, "invite") == expected
+
+
+@pytest.mark.parametrize(
     ("known", "expected"),
     [
         (facts(who(ANN), who(BOB, "member")), "Effects"),
         (facts(who(ANN), who(BOB)), "NO_SUCH_MEMBER"),
         (facts(who(ANN), who(BOB, "owner")), "Stays"),
-        (facts(who(ANN), who(BOB, "member"), room=DIRECT), "NOT_ALLOWED"),
+        (facts(who(ANN), who(BOB, "member"), room=DIRECT), "DIRECT_ROOM"),
         (nowhere(who(ANN), who(BOB, "member")), "NO_SUCH_ROOM"),
     ],
 )

@@ -87,7 +87,7 @@ TOLD = old(ROOM_LOG, Kind.ROOM_UPDATED, '{"topic":"Talk"}')
         (nowhere(who(ANN)), Refusal.NO_SUCH_ROOM),
         (facts(who(ANN)), Refusal.NO_SUCH_ROOM),
         (facts(who(ANN, "member")), Refusal.NOT_ALLOWED),
-        (facts(who(ANN, "member"), room=a_room(kind="direct")), Refusal.NOT_ALLOWED),
+        (facts(who(ANN, "member"), room=a_room(kind="direct")), Refusal.DIRECT_ROOM),
         (facts(who(ANN, "owner"), room=a_room(topic="Talk")), Stays()),
         (facts(who(ANN, "owner"), repeats=(TOLD,)), Repeats()),
         (facts(who(ANN, "owner"), repeats=(old(ROOM_LOG, Kind.ROOM_UPDATED, '{"name":"x"}'),)), Refusal.CONFLICT),
@@ -119,7 +119,7 @@ def test_an_archived_room_is_told_and_may_be_opened_again() -> None:
         (nowhere(who(ANN)), Refusal.NO_SUCH_ROOM),
         (facts(who(ANN)), Refusal.NO_SUCH_ROOM),
         (facts(who(ANN, "admin")), Refusal.NOT_ALLOWED),
-        (facts(who(ANN, "member"), room=a_room(kind="direct")), Refusal.NOT_ALLOWED),
+        (facts(who(ANN, "member"), room=a_room(kind="direct")), Refusal.DIRECT_ROOM),
         (facts(who(ANN, "owner"), room=a_room(archived=True)), Stays()),
         (facts(who(ANN, "owner"), repeats=(old(ROOM_LOG, Kind.ROOM_ARCHIVED, '{"archived":true}'),)), Repeats()),
         (
@@ -136,7 +136,7 @@ def test_an_administrators_command_archives_any_room_but_a_direct_one() -> None:
     change = asked(Archive, archived=True, by_administrator=True)
     assert entry(decide(change, facts(who(ANN)))).kind == Kind.ROOM_ARCHIVED
     assert decide(change, facts(who(ANN), room=a_room(archived=True))) == Stays()
-    assert decide(change, facts(who(ANN), room=a_room(kind="direct"))) == Refusal.NOT_ALLOWED
+    assert decide(change, facts(who(ANN), room=a_room(kind="direct"))) == Refusal.DIRECT_ROOM
     assert decide(change, nowhere(who(ANN))) == Refusal.NO_SUCH_ROOM
 
 

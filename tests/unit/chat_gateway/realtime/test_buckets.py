@@ -115,3 +115,34 @@ def test_a_flood_of_keys_is_bounded() -> None:
         assert len(buckets) <= 20
     with pytest.raises(RateLimited):
         buckets.take(999, NOW)
+
+
+def test_a_flood_is_forgotten_where_nobody_takes_any_more() -> None:
+    rate = Rate(60, burst=2)
+    buckets = Buckets(rate)
+    for number in range(100):
+        buckets.take(number, NOW)
+    buckets.forget(NOW + rate.refill_seconds)
+    assert len(buckets) == 100, "nobody looks which are full already"
+    buckets.forget(NOW + 2 * rate.refill_seconds)
+    assert len(buckets) == 0
+
+
+def test_after_two_refills_of_silence_all_is_forgotten_at_once() -> None:
+    rate = Rate(60, burst=2)
+    buckets = Buckets(rate)
+    for number in range(100):
+        buckets.take(number, NOW)
+    buckets.forget(NOW + 2 * rate.refill_seconds)
+    assert len(buckets) == 0
+
+
+def test_what_is_not_full_yet_is_never_forgotten() -> None:
+    """Taken just before the table turns, it still counts just before it is full again."""
+    rate = Rate(60, burst=1)
+    buckets = Buckets(rate)
+    buckets.take("bob", NOW)
+    buckets.take("ann", NOW + 0.9)
+    buckets.forget(NOW + 1.8)
+    with pytest.raises(RateLimited):
+        buckets.take("ann", NOW + 1.8)
