@@ -171,7 +171,7 @@ async def test_changes_that_meet_in_many_logs_wait_for_each_other_and_never_dead
                 gateway.log.append(leave(around[3], LOBBY)),
             ]
     results = await asyncio.gather(*answers, return_exceptions=True)
-    refused = {"room_not_found", "member_not_found", "last_owner", "not_allowed"}
+    refused = {"room_not_found", "member_not_found", "last_owner", "not_allowed", "invalid_request"}
     assert set(codes(results)) - {"ok"} <= refused
     assert await has_no_gap(postgres_url)
     opened = await rows(postgres_url, "SELECT id, members FROM room WHERE kind = 'direct'")
