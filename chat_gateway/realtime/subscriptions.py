@@ -144,8 +144,10 @@ class Subscriber:
         """Refuse what no application has to be asked about."""
         if request.channel in session.channels:
             raise Conflict("already_subscribed", "The channel is subscribed already.")
-        if not 0 < len(request.channel) <= _MAX_CHANNEL:
-            raise NotFound("unknown_channel", "A channel's name has 1 to 255 characters.")
+        if not request.channel:
+            raise InvalidInput("bad_request", "Name a channel.")
+        if len(request.channel) > _MAX_CHANNEL:
+            raise NotFound("unknown_channel", "A channel's name has at most 255 characters.")
         if request.type or request.tf:
             raise NotFound("not_available", "Only plain stream subscriptions are available.")
         if len(session.channels) >= self._context.limits.channels:
