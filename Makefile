@@ -60,8 +60,8 @@ e2e: setup ## tests of the whole system as processes
 conformance: setup ## the test suites of the Python and npm SDKs against the engine
 	$(PYTEST) tests/conformance
 
-fuzz: setup ## thousands of requests a verb against the REST face, new ones each time
-	$(PYTEST) --hypothesis-profile=nightly --timeout=600 tests/integration/chat_gateway/api/test_api_fuzz.py
+fuzz: setup ## new cases for every property, and thousands of requests a verb against the REST face
+	$(PYTEST) -m hypothesis --hypothesis-profile=nightly --timeout=900 tests/unit tests/integration
 
 browser-test: web ## stories in a real Chromium
 	$(PYTEST) tests/browser

@@ -257,7 +257,8 @@ async def _until_ready(health: Health, stop: asyncio.Event) -> None:
         if not health.reasons.keys() - {_STARTING}:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _READY_POLL_SECONDS)
+            async with asyncio.timeout(_READY_POLL_SECONDS):
+                await stop.wait()
 
 
 @asynccontextmanager

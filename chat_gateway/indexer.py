@@ -63,4 +63,5 @@ class Indexer:
         await asyncio.sleep(self._times.breath)
         if not more:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._committed.wait(), self._times.interval)
+                async with asyncio.timeout(self._times.interval):
+                    await self._committed.wait()

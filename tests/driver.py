@@ -138,7 +138,8 @@ class ChatUser(ClientEventHandler):
     async def leave_page(self) -> None:
         """Disconnect and forget the cookies."""
         if self._client is not None:
-            await asyncio.wait_for(self._client.disconnect(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._client.disconnect()
             # the SDK closes its socket in a task that it awaits nowhere
             if closing := self._client._background_tasks:
                 await asyncio.wait(closing, timeout=PATIENCE_SECONDS)

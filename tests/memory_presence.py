@@ -1,19 +1,25 @@
 """Presence in memory, per channel, that shows what the engine has told it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from typing_extensions import override
 
 from chat_gateway.protocol.frames import ClientInfo
 from chat_gateway.realtime.ports import Presence, Present, User
+from chat_gateway.realtime.publication import JOIN, Batch, ephemeral
 from shared.errors import NotFound, Unavailable
 
 
 class MemoryPresence(Presence):
-    """Who is here, and what was said of it in order. Everybody may know but of `secret`; nobody can while `down`."""
+    """Who is here, and what was said of it in order. Joins go to `announce`, as an implementation per channel does.
+
+    Everybody may know but of `secret`; nobody can while `down`.
+    """
 
     def __init__(self) -> None:
         self.down = False
+        self.announce: Callable[[Batch], None] = lambda _batch: None
         self.said: list[str] = []
         self._channels: defaultdict[str, dict[str, ClientInfo]] = defaultdict(dict)
 
@@ -30,6 +36,7 @@ class MemoryPresence(Presence):
         assert client.client not in self._channels[channel]
         self._channels[channel][client.client] = client
         self.said.append(f"{client.user} joined {channel}")
+        self.announce(ephemeral(channel, b"", kind=JOIN, info=client))
 
     @override
     def left(self, channel: str, client: ClientInfo) -> None:

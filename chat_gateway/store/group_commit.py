@@ -148,7 +148,8 @@ class GroupCommit(Log):
 
     async def _pause(self, seconds: float) -> float:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
         return min(2 * seconds, _LONGEST_PAUSE_SECONDS)
 
     async def _commit(self, batch: list[Waiting]) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,11 @@ _REJECTIONS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError
 def check_version() -> None:
     if sqlite3.sqlite_version_info < OLDEST:
         raise RuntimeError(f"SQLite {sqlite3.sqlite_version} is too old: Parley needs 3.35 or newer, or PostgreSQL.")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE probe USING fts5 (text)")
+        except sqlite3.Error as error:
+            raise RuntimeError("This Python's SQLite has no FTS5, which search needs. Use PostgreSQL.") from error
 
 
 @contextmanager

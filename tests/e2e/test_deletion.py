@@ -148,8 +148,9 @@ class SlowReader:
         """What the kernel had been handed."""
         loop, read = asyncio.get_running_loop(), b""
         with contextlib.suppress(ConnectionError):
-            while piece := await asyncio.wait_for(loop.sock_recv(self._socket, 65_536), CUT_SECONDS):
-                read += piece
+            async with asyncio.timeout(CUT_SECONDS):
+                while piece := await loop.sock_recv(self._socket, 65_536):
+                    read += piece
         return read
 
     def hang_up(self) -> None:

@@ -1,7 +1,7 @@
 -- Makes one change that was decided outside (core/decisions.py), if what it was decided from still holds.
 -- Each statement has a snapshot of its own: the facts are read again only after the locks, so whatever was committed
 -- while this waited for them is seen, and then nothing is written. There is no round trip of ours under a lock.
--- Users' logs are made before any lock is held, so that waiting for another's insert cannot be part of a deadlock.
+-- Users' logs that are written to are made before any lock is held, so that waiting for another's insert cannot be part of a deadlock.
 -- Answers {"stale": facts}, or {"epoch", "at", "entries": the rows written}.
 CREATE FUNCTION apply_v1(p_question jsonb, p_expected jsonb, p_effects jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -21,7 +21,8 @@ BEGIN
         SELECT 'room:' || (p_question ->> 'room') UNION SELECT jsonb_array_elements_text(p_question -> 'logs')
     );
     INSERT INTO log (id)
-    SELECT asked.id FROM unnest(v_logs) AS asked (id) WHERE starts_with(asked.id, 'user:') ORDER BY asked.id
+    SELECT DISTINCT effect ->> 'log' FROM jsonb_array_elements(p_effects) AS given (effect)
+    WHERE effect ->> 'type' = 'Write' AND starts_with(effect ->> 'log', 'user:') ORDER BY 1
     ON CONFLICT DO NOTHING;
     PERFORM 1 FROM log WHERE log.id = ANY (v_logs) ORDER BY log.id FOR NO KEY UPDATE;
 

@@ -1,17 +1,17 @@
 """The index is kept by one gateway at a time, and by another when that one goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
-from chat_gateway.core.errors import store_unavailable
 from chat_gateway.indexer import Indexer, Times
 from chat_gateway.store.database import Database
 from chat_gateway.store.election import election
 from chat_gateway.store.search_index import SearchIndex
-from tests.integration.chat_gateway.store.gateway import Gateway, rows, until
+from tests.integration.chat_gateway.store.gateway import Gateway, held_lock, rows, until
 
 SOON = Times(breath=0.01, interval=0.05, candidate=0.05)
 RARELY = Times(breath=0.01, interval=60.0, candidate=60.0)
@@ -69,17 +69,46 @@ async def test_another_takes_over_when_the_one_in_office_goes(store: Gateway) ->
         await until_indexed(store, 2)
 
 
-async def test_it_goes_on_after_the_database_was_away(store: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with running(store.url) as one:
-        refused = asyncio.Event()
-        catch_up = one._index.catch_up
-
-        async def refuse_once() -> bool:
-            monkeypatch.setattr(one._index, "catch_up", catch_up)
-            refused.set()
-            raise store_unavailable()
-
-        monkeypatch.setattr(one._index, "catch_up", refuse_once)
+async def test_it_goes_on_after_its_writes_were_refused(sqlite_url: str) -> None:
+    async with Gateway(sqlite_url) as store:
+        await store.join("ann")
         await store.post("ann")
-        await refused.wait()
+        with capture_logs() as logs:
+            async with AsyncExitStack() as stack:
+                async with held_lock(sqlite_url):
+                    await stack.enter_async_context(running(sqlite_url))
+                    await until(lambda: paused(logs))
+                await until_indexed(store, 1)
+
+
+async def test_it_goes_on_after_its_session_was_ended(postgres_url: str) -> None:
+    async with Gateway(postgres_url) as store, running(postgres_url):
+        await store.join("ann")
+        await store.post("ann")
         await until_indexed(store, 1)
+        with capture_logs() as logs:
+            await rows(postgres_url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+            await until(lambda: paused(logs))
+        await store.post("ann")
+        await until_indexed(store, 2)
+
+
+def paused(logs: Sequence[Mapping[str, object]]) -> bool:
+    return any(line["event"] == "indexer.paused" for line in logs)
+
+
+async def test_its_end_is_not_lost_in_a_commit_of_the_same_moment(sqlite_url: str) -> None:
+    async with Gateway(sqlite_url) as store:
+        await store.join("ann")
+        await store.post("ann")
+        database = Database(sqlite_url)
+        one = Indexer(SearchIndex(database), election(database, "index", 4712), RARELY)
+        task = asyncio.ensure_future(one.run())
+        await until_indexed(store, 1)
+        await until(lambda: bool(one._committed._waiters))  # it waits: no other sign of that is to be seen
+        one.committed()
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=3)
+        task.cancel()
+        await database.close()
+    assert done == {task}

@@ -16,7 +16,8 @@ async def test_request_that_is_not_http_is_refused_and_not_quoted_in_the_log(cli
     server = client.server
     reader, writer = await asyncio.open_connection(server.host, server.port)
     writer.write(b"GET /who HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer hunter2\x01\r\n\r\n")
-    status = await asyncio.wait_for(reader.readline(), 5)
+    async with asyncio.timeout(5):
+        status = await reader.readline()
     writer.close()
     await writer.wait_closed()
     assert b" 400 " in status

@@ -101,7 +101,8 @@ async def test_sigterm_and_sigint_set_the_event() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         stop = stop_signal()
         signal.raise_signal(number)
-        await asyncio.wait_for(stop.wait(), 5)
+        async with asyncio.timeout(5):
+            await stop.wait()
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(each)
 

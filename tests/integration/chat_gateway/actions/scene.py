@@ -1,48 +1,55 @@
-"""A room of Ada's with Bob in it, and shorthands for what people do there."""
+"""Rooms with people in them, and what a refusal says."""
 
-import json
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
-from chat_gateway.actions import history, memberships, messages, rooms
-from chat_gateway.actions.targets import ThisMessage
+from chat_gateway.actions import memberships, rooms
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
-from tests.integration.chat_gateway.actions.conftest import ADA, BOB
+from chat_gateway.core.people import Person
+from chat_gateway.core.rooms import Room
+from shared.errors import AppError
 
-CID = UserId("cid")
-
-
-class Den:
-    """Ada owns it, Bob is a member, Cid is outside."""
-
-    def __init__(self, chat: Chat, room: str) -> None:
-        self.chat = chat
-        self.room = room
-
-    async def say(self, user: UserId, body: str = "hello", **fields: Any) -> str:
-        posted = await messages.post(self.chat, user, messages.PostMessage(room=self.room, body=body, **fields))
-        return posted.id
-
-    def the(self, message: str, **fields: Any) -> ThisMessage:
-        return ThisMessage(room=self.room, message=message, **fields)
-
-    async def page(self, user: UserId = BOB, **fields: Any) -> list[dict[str, Any]]:
-        found = await history.page(self.chat, user, history.PageRequest(room=self.room, **fields))
-        return [json.loads(bytes(entry)) for entry in found.entries]
-
-    async def item(self, message: str) -> dict[str, Any]:
-        return next(item for item in await self.page(limit=200) if item["id"] == message)
-
-    async def state(self, message: str) -> dict[str, Any] | None:
-        return (await self.item(message)).get("state")
-
-    async def last(self) -> tuple[str, str, dict[str, Any]]:
-        """Type, author and content of the newest entry."""
-        (entry,) = await self.page(limit=1)
-        return entry["type"], entry["author"], entry["content"]
+ADA, BOB, CY, DAN = UserId("ada"), UserId("bob"), UserId("cy"), UserId("dan")
 
 
-async def den(chat: Chat) -> Den:
-    made = await rooms.create(chat, ADA, rooms.CreateRoom(name="Den"))
-    await memberships.join(chat, BOB, memberships.JoinRoom(room=made.room.id))
-    return Den(chat, made.room.id)
+async def known(chat: Chat, *users: UserId) -> None:
+    for user in users:
+        await chat.people.know(Person(id=user, name=user.title()))
+
+
+async def create(chat: Chat, user: UserId, **fields: Any) -> Room:
+    return (await rooms.create(chat, user, rooms.CreateRoom(**{"name": "Den", **fields}))).room
+
+
+async def room_of(chat: Chat, owner: UserId, *members: UserId, admin: UserId | None = None) -> str:
+    """Make a public room with these members, one of whom may be an admin."""
+    room = (await create(chat, owner)).id
+    for member in members:
+        await memberships.join(chat, member, memberships.JoinRoom(room=room))
+    if admin is not None:
+        await memberships.set_role(chat, owner, memberships.GiveRole(room=room, user=admin, role="admin"))
+    return room
+
+
+async def seen(chat: Chat, user: UserId, room: str) -> Room:
+    return (await rooms.get(chat, user, rooms.ThisRoom(room))).room
+
+
+async def mine(chat: Chat, user: UserId) -> set[str]:
+    return {room.id for room in (await rooms.list_rooms(chat, user, rooms.ListRooms())).rooms}
+
+
+async def roster(chat: Chat, user: UserId, room: str, **fields: Any) -> dict[str, str]:
+    found = await memberships.members(chat, user, memberships.AskMembers(room=room, **fields))
+    return {member.user: member.role for member in found.members}
+
+
+async def code(asked: Awaitable[object]) -> str:
+    """The code of the refusal, or `ok`."""
+    (answer,) = await asyncio.gather(asked, return_exceptions=True)
+    if isinstance(answer, AppError):
+        return answer.code
+    assert not isinstance(answer, BaseException), answer
+    return "ok"

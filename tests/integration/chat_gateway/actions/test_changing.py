@@ -5,7 +5,7 @@ from chat_gateway.actions import changing
 from chat_gateway.core.changes import Create
 from chat_gateway.core.chat import Chat
 from shared.errors import InvalidInput
-from tests.integration.chat_gateway.actions.scenes import ADA
+from tests.integration.chat_gateway.actions.scene import ADA
 
 OWN = str(uuid_utils.uuid7())
 

@@ -11,7 +11,7 @@ from chat_gateway.core.entries import Entry, Kind
 from chat_gateway.core.ids import LogId, UserId
 from chat_gateway.core.people import Person
 from shared.errors import InvalidInput
-from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, known, mine, roster, seen
+from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, known, mine, roster, seen
 
 OWN = str(uuid_utils.uuid7())
 

@@ -13,7 +13,7 @@ from chat_gateway.api.verbs import VERBS
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
 from shared.errors import AppError
-from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, create, known
+from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, create, known
 
 MISSING = "01900000-0000-7000-8000-00000000dead"
 OWN = str(uuid_utils.uuid7())

@@ -8,7 +8,7 @@ from chat_gateway.core.chat import Chat
 from chat_gateway.core.rooms import DEFAULT_ROOM
 from shared.errors import InvalidInput, NotFound
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
-from tests.integration.chat_gateway.actions.scene import den
+from tests.integration.chat_gateway.actions.den import den
 
 
 @pytest.fixture(autouse=True)

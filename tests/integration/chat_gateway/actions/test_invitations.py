@@ -7,7 +7,7 @@ from chat_gateway.actions.invitations import InviteToRoom
 from chat_gateway.actions.memberships import GiveRole, JoinRoom, ThisMember
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
-from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
+from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
 from tests.integration.chat_gateway.store.gateway import execute, rows
 
 

@@ -10,7 +10,7 @@ from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry, Kind
 from chat_gateway.core.ids import LogId, UserId
 from shared.errors import InvalidInput
-from tests.integration.chat_gateway.actions.scenes import (
+from tests.integration.chat_gateway.actions.scene import (
     ADA,
     BOB,
     CY,

@@ -12,7 +12,7 @@ from chat_gateway.core.ids import LogId, UserId
 from chat_gateway.core.rooms import DEFAULT_ROOM
 from shared.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
-from tests.integration.chat_gateway.actions.scene import CID, den
+from tests.integration.chat_gateway.actions.den import CID, den
 
 Relayed = list[tuple[LogId, Sequence[Entry]]]
 

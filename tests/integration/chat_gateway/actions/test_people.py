@@ -6,7 +6,7 @@ from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
 from chat_gateway.core.people import Person
 from shared.errors import InvalidInput
-from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, known
+from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, known
 from tests.integration.chat_gateway.store.gateway import rows
 
 

@@ -4,7 +4,7 @@ from chat_gateway.actions import messages, pins
 from chat_gateway.core.chat import Chat
 from shared.errors import Conflict, Forbidden, NotFound
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
-from tests.integration.chat_gateway.actions.scene import CID, den
+from tests.integration.chat_gateway.actions.den import CID, den
 
 
 async def test_pinned_messages_are_listed_in_their_order_and_show_since_when(chat: Chat) -> None:

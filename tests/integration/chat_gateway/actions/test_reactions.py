@@ -8,7 +8,7 @@ from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
 from shared.errors import Conflict, InvalidInput, NotFound
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
-from tests.integration.chat_gateway.actions.scene import CID, Den, den
+from tests.integration.chat_gateway.actions.den import CID, Den, den
 
 
 def with_emoji(room: Den, message: str, emoji: str) -> reactions.ReactToMessage:

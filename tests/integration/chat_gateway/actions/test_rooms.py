@@ -9,7 +9,7 @@ from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import LogId
 from chat_gateway.core.rooms import DEFAULT_ROOM
 from shared.errors import Conflict, InvalidInput
-from tests.integration.chat_gateway.actions.scenes import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
+from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
 
 OWN = str(uuid_utils.uuid7())
 

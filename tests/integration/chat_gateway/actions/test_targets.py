@@ -6,7 +6,7 @@ from chat_gateway.actions.targets import Changed
 from chat_gateway.core.chat import Chat
 from shared.errors import Conflict, InvalidInput
 from tests.integration.chat_gateway.actions.conftest import ADA
-from tests.integration.chat_gateway.actions.scene import den
+from tests.integration.chat_gateway.actions.den import den
 
 
 async def test_a_change_is_answered_with_the_offset_of_its_entry_and_so_is_its_repeat(chat: Chat) -> None:

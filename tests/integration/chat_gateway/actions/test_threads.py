@@ -9,7 +9,7 @@ from chat_gateway.core.entries import Kind
 from chat_gateway.core.ids import UserId
 from shared.errors import Conflict, InvalidInput, NotFound
 from tests.integration.chat_gateway.actions.conftest import ADA, BOB
-from tests.integration.chat_gateway.actions.scene import CID, Den, den
+from tests.integration.chat_gateway.actions.den import CID, Den, den
 
 
 @pytest.fixture

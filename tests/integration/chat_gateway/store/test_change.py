@@ -229,3 +229,11 @@ async def test_a_lost_direct_room_is_looked_up_with_the_rows_of_all_its_people(f
     assert opened.entry is not None
     assert [row.log for row in (opened.entry, *opened.others)] == [opened.entry.log, "user:ann", "user:bob"]
     assert {log for log, _, _ in faulty.published} == {opened.entry.log, "user:ann", "user:bob"}
+
+
+async def test_a_change_makes_no_log_in_which_it_writes_nothing(gateway: Gateway) -> None:
+    den = await gateway.create("ann")
+    await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('bob', 'Bob')")
+    banned = await gateway.log.append(change(changes.Ban, "ann", den, subject=UserId("bob")))
+    assert (banned.offset, banned.others) == (2, ())
+    assert await rows(gateway.url, "SELECT id FROM log WHERE id = 'user:bob'") == []

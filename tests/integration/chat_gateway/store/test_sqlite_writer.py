@@ -120,3 +120,13 @@ def test_an_old_sqlite_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
     with pytest.raises(RuntimeError, match="too old"):
         check_version()
+
+
+def test_an_sqlite_without_full_text_search_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.set_authorizer(
+        lambda action, *_: sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_CREATE_VTABLE else sqlite3.SQLITE_OK
+    )
+    monkeypatch.setattr(sqlite3, "connect", lambda _path: connection)
+    with pytest.raises(RuntimeError, match="no FTS5"):
+        check_version()

@@ -75,7 +75,8 @@ async def test_clearing_drops_all_counts_it_and_makes_room() -> None:
     outgoing.clear()
     assert dropped("link_down") == before + 1
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(outgoing.take(1_000), timeout=0)
+        async with asyncio.timeout(0):
+            await outgoing.take(1_000)
     outgoing.put(message("b", 800))
     assert [m.channel for m in await outgoing.take(1_000)] == ["b"]
 

@@ -7,7 +7,8 @@ from chat_gateway.bus.subscriptions import Subscriptions
 
 async def nothing_to_tell(subscriptions: Subscriptions) -> None:
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(subscriptions.changes(10), timeout=0)
+        async with asyncio.timeout(0):
+            await subscriptions.changes(10)
 
 
 async def test_wishes_are_told_once_and_in_order() -> None:

@@ -1,54 +1,8 @@
 """The order gate and the three states of a listener, without any session."""
 
-from collections.abc import Hashable
-
-from typing_extensions import override
-
-from chat_gateway.protocol.codec import Codec
-from chat_gateway.protocol.json_codec import JSON
-from chat_gateway.realtime.channel import MAX_HELD, Channel, Listener
+from chat_gateway.realtime.channel import MAX_HELD, Channel
 from tests.builders import head, publication, publications
-
-
-class Somebody(Listener):
-    user_id = "ann"
-    codec: Codec = JSON
-
-    @property
-    @override
-    def variant(self) -> Hashable:
-        return "variant"
-
-    @override
-    def wrap(self, payload: bytes) -> bytes:
-        return payload
-
-    @override
-    def put(self, frame: bytes) -> None:
-        raise AssertionError
-
-    @override
-    def put_ephemeral(self, frame: bytes) -> None:
-        raise AssertionError
-
-    @override
-    def follows(self, channel: str) -> bool:
-        raise AssertionError
-
-    @override
-    def gains(self, channel: str) -> None:
-        raise AssertionError
-
-    @override
-    def loses(self, channel: str) -> None:
-        raise AssertionError
-
-    @override
-    def withhold(self) -> None: ...
-
-    @override
-    def outdated(self, channel: str) -> None:
-        raise AssertionError
+from tests.listeners import Bystander
 
 
 def channel_at(offset: int) -> Channel:
@@ -129,17 +83,17 @@ def test_forgetting_leaves_nothing_of_the_old_log() -> None:
 
 
 def test_one_who_joins_lives_at_the_position_of_the_hub() -> None:
-    channel, listener = channel_at(3), Somebody()
+    channel, listener = channel_at(3), Bystander()
     channel.joining[listener] = []
     assert not channel.is_empty()
     assert channel.covers(listener, 3)
     assert channel.settle(listener, 3) == []
-    assert channel.live == {"variant": {listener: None}}
+    assert channel.live == {0: {listener: None}}
     assert not channel.joining
 
 
 def test_a_snapshot_behind_the_position_needs_everything_between_in_the_buffer() -> None:
-    channel, listener = channel_at(5), Somebody()
+    channel, listener = channel_at(5), Bystander()
     channel.joining[listener] = [publication(5)]
     assert not channel.covers(listener, 3)
     channel.joining[listener] = [publication(4), publication(5)]
@@ -148,13 +102,13 @@ def test_a_snapshot_behind_the_position_needs_everything_between_in_the_buffer()
 
 
 def test_a_snapshot_covers_where_no_position_is_known() -> None:
-    channel, listener = Channel("room:r"), Somebody()
+    channel, listener = Channel("room:r"), Bystander()
     channel.joining[listener] = []
     assert channel.covers(listener, 3)
 
 
 def test_a_snapshot_ahead_of_the_position_waits_until_the_hub_is_there() -> None:
-    channel, listener = channel_at(3), Somebody()
+    channel, listener = channel_at(3), Bystander()
     channel.joining[listener] = []
     assert channel.settle(listener, 5) == []
     assert channel.waiting == {listener: 5}
@@ -165,7 +119,7 @@ def test_a_snapshot_ahead_of_the_position_waits_until_the_hub_is_there() -> None
 
 def test_a_channel_that_everybody_left_is_empty() -> None:
     for state in ("joining", "waiting", "live"):
-        channel, listener = channel_at(3), Somebody()
+        channel, listener = channel_at(3), Bystander()
         channel.joining[listener] = []
         if state != "joining":
             channel.settle(listener, 5 if state == "waiting" else 3)

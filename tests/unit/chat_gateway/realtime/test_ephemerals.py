@@ -6,8 +6,10 @@ import pytest
 
 from chat_gateway.bus.memory_bus import MemoryBus, MemoryExchange
 from chat_gateway.protocol.frames import ClientInfo
+from chat_gateway.realtime.limits import Limits
 from chat_gateway.realtime.ports import Grant
 from chat_gateway.realtime.publication import JOIN, LEAVE, Batch, ephemeral
+from chat_gateway.realtime.repair import RepairTimes
 from tests.clients import Client, Instance, idle, until
 from tests.fakes import MemoryLog, OpenChannels
 from tests.instances import OnBus
@@ -96,12 +98,17 @@ async def test_a_join_of_nobody_is_dropped(instance: Instance) -> None:
     assert ann.pushes("join", "social") == ann.pushes("pub", "social") == []
 
 
-async def test_after_a_stall_ephemerals_are_dropped(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    ann = await listener(instance)
-    monkeypatch.setattr(instance.engine.repairer, "stalled", lambda: True)
-    instance.engine.announce(ephemeral(LIVE, b"{}"))
-    await idle()
-    assert ann.pushes("pub", LIVE) == []
+async def test_after_a_stall_ephemerals_are_dropped(application: OpenChannels) -> None:
+    application.grants[LIVE] = Grant(has_log=False, recoverable=False, positioned=False)
+    times = RepairTimes(hole_seconds=1e6, heads_seconds=1e6, stall_seconds=60)
+    async with Instance(application, repair_times=times, limits=Limits(ping_seconds=100_000)) as instance:
+        ann = await listener(instance)
+        instance.engine.announce(ephemeral(LIVE, b'"before"'))
+        await until(lambda: ann.pushes("pub", LIVE))
+        instance.clock.pass_seconds(61)
+        instance.engine.announce(ephemeral(LIVE, b'"stalled"'))
+        await idle()
+        assert ann.pushes("pub", LIVE) == [{"data": "before"}]
 
 
 @pytest.fixture

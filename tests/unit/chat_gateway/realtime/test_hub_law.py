@@ -12,24 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from chat_gateway.protocol.codec import Codec
 from chat_gateway.protocol.json_codec import JSON
-from chat_gateway.realtime.channel import Listener
 from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.publication import Batch, Position, Publication
 from tests.fakes import JOINED, LOST, MESSAGE, MemoryLog, OpenChannels
+from tests.listeners import Bystander
 
 ROOM = "room:r"
 USERS = ("ann", "bob")
 
 
-class Recorder(Listener):
+class Recorder(Bystander):
     """`stay` is the epoch and head the listener came in at; `got` what it was written since."""
 
     def __init__(self, hub: Hub, user_id: str, variant: int) -> None:
         self.hub = hub
         self.user_id = user_id
-        self.codec: Codec = JSON
         self._variant = variant
         self.attached = self.settled = self.lost = False
         self.snapshot: Position | None = None
@@ -44,35 +42,16 @@ class Recorder(Listener):
         return self._variant
 
     @override
-    def wrap(self, payload: bytes) -> bytes:
-        return payload
-
-    @override
     def put(self, frame: bytes) -> None:
         assert self.settled
         assert not self.lost
         self.got.append(frame)
 
     @override
-    def put_ephemeral(self, frame: bytes) -> None:
-        raise AssertionError
-
-    @override
-    def follows(self, channel: str) -> bool:
-        raise AssertionError
-
-    @override
-    def gains(self, channel: str) -> None:
-        raise AssertionError
-
-    @override
     def loses(self, channel: str) -> None:
         assert not self.lost
         self.lost = True
         self.attached = False
-
-    @override
-    def withhold(self) -> None: ...
 
     @override
     def outdated(self, channel: str) -> None:

@@ -7,7 +7,6 @@ import pytest
 from chat_gateway.protocol.frames import ClientInfo
 from chat_gateway.realtime.ports import Grant
 from chat_gateway.realtime.presence import NoPresence
-from chat_gateway.realtime.publication import JOIN, ephemeral
 from tests.builders import NOW, user
 from tests.clients import Client, Instance, idle, token_of, until
 from tests.fakes import OpenChannels
@@ -94,12 +93,9 @@ async def test_server_side_subscriptions_are_told_behind_the_connect(
 
 
 async def test_what_is_announced_at_a_join_reaches_the_one_who_joins_behind_the_reply(
-    instance: Instance, presence: MemoryPresence, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, presence: MemoryPresence
 ) -> None:
-    def joined(channel: str, client: ClientInfo) -> None:
-        instance.engine.announce(ephemeral(channel, b"", kind=JOIN, info=client))
-
-    monkeypatch.setattr(presence, "joined", joined)
+    presence.announce = instance.engine.announce
     client = await in_hall(instance)
     await idle()
     (join,) = client.pushes("join", "hall")

@@ -4,7 +4,6 @@ Random commits and deletions, deliveries in any order, repeated and lost, repair
 logs, and recoveries whose read of the log is long over when its end is told to the tails.
 """
 
-from collections.abc import Hashable
 from random import Random
 
 import msgspec
@@ -12,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from chat_gateway.protocol.codec import Codec
-from chat_gateway.protocol.json_codec import JSON
-from chat_gateway.realtime.channel import Listener
 from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.publication import Batch, Position, Publication
 from chat_gateway.realtime.tails import TailLimits, Tails
 from tests.fakes import DELETED, MESSAGE, MemoryLog, OpenChannels
+from tests.listeners import Bystander
 
 ROOM = "room:r"
 LIMITS = TailLimits(listeners=1, entries=8, channel_bytes=2_500, instance_bytes=2_400)
@@ -32,45 +29,15 @@ class Read(msgspec.Struct):
     publications: list[Publication]
 
 
-class Silent(Listener):
+class Silent(Bystander):
     """Takes what it gets. `here`: whether it listens."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.user_id = "ann"
-        self.codec: Codec = JSON
         self.here = False
-
-    @property
-    @override
-    def variant(self) -> Hashable:
-        return 0
-
-    @override
-    def wrap(self, payload: bytes) -> bytes:
-        return payload
 
     @override
     def put(self, frame: bytes) -> None: ...
-
-    @override
-    def put_ephemeral(self, frame: bytes) -> None:
-        raise AssertionError
-
-    @override
-    def follows(self, channel: str) -> bool:
-        raise AssertionError
-
-    @override
-    def gains(self, channel: str) -> None:
-        raise AssertionError
-
-    @override
-    def loses(self, channel: str) -> None:
-        raise AssertionError
-
-    @override
-    def withhold(self) -> None: ...
 
     @override
     def outdated(self, channel: str) -> None:
