@@ -61,7 +61,7 @@ conformance: setup ## the test suites of the Python and npm SDKs against the eng
 	$(PYTEST) tests/conformance
 
 fuzz: setup ## new cases for every property, and thousands of requests a verb against the REST face
-	$(PYTEST) -m hypothesis --hypothesis-profile=nightly --timeout=900 tests/unit tests/integration
+	$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=nightly --timeout=900 tests/unit tests/integration
 
 browser-test: web ## stories in a real Chromium
 	$(PYTEST) tests/browser
