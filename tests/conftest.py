@@ -17,6 +17,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 STDERR = pytest.StashKey[int]()
 
 # A push is judged by the same cases each time; new ones are for the nights (--hypothesis-profile=nightly).
+settings.register_profile("nightly", max_examples=1_000, deadline=None)
 settings.register_profile("push", derandomize=True)
 settings.load_profile("push")
 

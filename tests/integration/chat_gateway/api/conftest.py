@@ -7,14 +7,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import settings
 
 from tests.integration.chat_gateway.api.rest_api import RestApi, rest_api
 
 JSON = "application/json"
 Send = Callable[..., Awaitable[ClientResponse]]
-
-settings.register_profile("nightly", max_examples=1_000, deadline=None, derandomize=False)
 
 
 @pytest.fixture
