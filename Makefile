@@ -58,7 +58,7 @@ e2e: setup ## tests of the whole system as processes
 	$(PYTEST) tests/e2e
 
 conformance: setup ## the test suites of the Python and npm SDKs against the engine
-	$(PYTEST) tests/conformance
+	$(PYTEST) -n 2 --dist loadfile --max-worker-restart=0 tests/conformance
 
 fuzz: setup ## new cases for every property, and thousands of requests a verb against the REST face
 	$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=nightly --timeout=900 tests/unit tests/integration

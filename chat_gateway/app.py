@@ -1,17 +1,16 @@
-"""The composition root of the gateway: the only place that builds adapters, has a clock and draws identifiers."""
+"""The composition root of the gateway: it and assembly.py alone build adapters, have a clock and draw identifiers."""
 
 import asyncio
 import contextlib
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 import aiohttp
 import structlog
-import uuid_utils
 from aiohttp import web
 
 from chat_gateway.api import openapi, rest
@@ -19,34 +18,28 @@ from chat_gateway.api.access import Access
 from chat_gateway.api.channels import ChatChannels
 from chat_gateway.api.pace import Pace
 from chat_gateway.api.routes import make_application
+from chat_gateway.assembly import appender_of, chat_of
 from chat_gateway.bus.redis_bus import RedisBus
 from chat_gateway.bus.redis_presence import RedisRolls
 from chat_gateway.changes import ChangesFeed
-from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry
-from chat_gateway.core.ids import EntryId, LogId
-from chat_gateway.core.ports import Log, Typists
+from chat_gateway.core.ids import LogId
 from chat_gateway.indexer import Indexer
 from chat_gateway.keyring import Keyring, jwks_over_http
-from chat_gateway.presence.activity import Activity
 from chat_gateway.presence.presence import UserPresence
 from chat_gateway.publications import batch_of
 from chat_gateway.realtime.engine import Engine
+from chat_gateway.realtime.ports import User
 from chat_gateway.realtime.publication import Batch
 from chat_gateway.realtime.tails import Tails
 from chat_gateway.settings import ChatSettings
 from chat_gateway.store.api_keys import ApiKeys
-from chat_gateway.store.append_postgres import PostgresAppender
-from chat_gateway.store.append_sqlite import SqliteAppender
-from chat_gateway.store.appender import Appender
 from chat_gateway.store.database import Database
 from chat_gateway.store.election import election
 from chat_gateway.store.group_commit import GroupCommit
 from chat_gateway.store.memberships import Memberships
 from chat_gateway.store.people import People
 from chat_gateway.store.room_log import RoomLog
-from chat_gateway.store.rooms import Rooms
-from chat_gateway.store.search import Search
 from chat_gateway.store.search_index import SearchIndex
 from chat_gateway.store.snapshots import Snapshots
 from chat_gateway.transports import http_stream, websocket
@@ -68,25 +61,6 @@ _INDEXER = 0x7061726C01
 _log = structlog.get_logger(__name__)
 
 
-def new_id() -> EntryId:
-    return EntryId(str(uuid_utils.uuid7()))
-
-
-def chat_of(database: Database, log: Log, *, typists: Typists | None = None, search_inside: bool = True) -> Chat:
-    """Make the chat. Without `typists`, of a process that nobody is connected to, typing is shown to nobody."""
-    memberships = Memberships(database)
-    return Chat(
-        log=log,
-        rooms=Rooms(database),
-        history=RoomLog(database),
-        people=People(database),
-        search=Search(database, inside=search_inside),
-        memberships=memberships,
-        typists=typists or Activity(memberships, monotonic=time.monotonic),
-        new_id=new_id,
-    )
-
-
 class Gateway:
     """One gateway, wired. `parts` are its tasks; what they share is closed by whoever opened it."""
 
@@ -106,15 +80,21 @@ class Gateway:
         self.presence = UserPresence(
             Memberships(database), self.rolls, instance=secrets.token_hex(8), monotonic=time.monotonic, times=times
         )
-        self.chat = chat_of(database, self.commit, typists=self.presence.activity, search_inside=settings.search_inside)
-        self.indexer = Indexer(SearchIndex(database), election(database, "index", _INDEXER))
-        self.access = Access(
-            self.chat, verify=self.keyring.user_of, find_key=ApiKeys(database).find, monotonic=time.monotonic
-        )
         self.pace = Pace(settings.rates(), time.monotonic)
-        tails = Tails()
+        self.chat = chat_of(
+            database,
+            self.commit,
+            typists=self.presence.activity,
+            search_inside=settings.search_inside,
+            limits=settings.chat_limits(),
+            check_new_direct=self.pace.check_new_direct,
+        )
+        self.indexer = Indexer(SearchIndex(database), election(database, "index", _INDEXER))
+        self.access = Access(self.chat, verify=self._user_of, find_key=ApiKeys(database).find, monotonic=time.monotonic)
+        tails = Tails(settings.tail_limits())
+        snapshots, channel_limits = Snapshots(database, tails), settings.channel_limits()
         self.engine = Engine(
-            application=ChatChannels(self.chat, Snapshots(database, tails), self.keyring.user_of, pace=self.pace),
+            application=ChatChannels(self.chat, snapshots, self.keyring.user_of, pace=self.pace, limits=channel_limits),
             log=log,
             instance=settings.instance,
             version=VERSION,
@@ -136,7 +116,7 @@ class Gateway:
             settings.internal_key.get_secret_value(),
             http,
             people=people,
-            on_session_revoked=self._session_revoked,
+            on_sessions_revoked=self._sessions_revoked,
             on_keys_changed=lambda _version: self.keyring.refetch(),
             on_person=self.presence.renamed,
         )
@@ -167,9 +147,15 @@ class Gateway:
         self.bus.discard()
         await self.changes.look_soon()
 
-    def _session_revoked(self, session: str) -> None:
-        self.keyring.forget_session(session)
-        self.engine.end_session(session)
+    async def _user_of(self, token: str) -> User:
+        """Answer as the keyring does, after a stall not before it has heard what was revoked meanwhile."""
+        await self.engine.repairer.rechecked()
+        return await self.keyring.user_of(token)
+
+    def _sessions_revoked(self, sessions: Collection[str]) -> None:
+        for session in sessions:
+            self.keyring.forget_session(session)
+        self.engine.end_sessions(frozenset(sessions))
 
     def _key_dropped(self, key_id: str) -> None:
         self.engine.end_key(key_id)
@@ -219,8 +205,14 @@ async def _run(
         ),
         emulation=gateway.emulation.handler(origins=origins),
     )
-    document = openapi.document(VERSION.partition(" ")[2])
-    rest.add_routes(public_app, chat=gateway.chat, access=gateway.access, pace=gateway.pace, document=document)
+    rest.add_routes(
+        public_app,
+        chat=gateway.chat,
+        access=gateway.access,
+        pace=gateway.pace,
+        document=openapi.document(VERSION.partition(" ")[2], gateway.chat.limits),
+        levels=settings.channel_limits().data_depth,
+    )
     site = Site(public_app)
     parts = (gateway.engine, gateway.bus, gateway.presence, gateway.keyring, gateway.changes, gateway.indexer)
     async with aclosing(gateway.rolls), asyncio.TaskGroup() as tasks:
@@ -281,7 +273,3 @@ async def _database_problem(database: Database) -> str | None:
 
 async def _no(reason: str, is_there: bool) -> str | None:  # noqa: FBT001 - reads as a sentence where it is used
     return None if is_there else reason
-
-
-def appender_of(database: Database) -> Appender:
-    return SqliteAppender(database.writer) if database.writer else PostgresAppender(database.url)

@@ -6,7 +6,7 @@ which is all that the feed still holds. Rows may come twice; every effect bears 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -65,7 +65,7 @@ class ChangesFeed:
         session: aiohttp.ClientSession,
         *,
         people: People,
-        on_session_revoked: Callable[[str], None],
+        on_sessions_revoked: Callable[[Collection[str]], None],
         on_keys_changed: Callable[[int], None],
         on_person: Callable[[Person], None] = lambda _person: None,
         times: Times = Times(),  # noqa: B008 -- immutable
@@ -73,7 +73,7 @@ class ChangesFeed:
         self._url = f"{base_url.rstrip('/')}/internal/changes"
         self._headers = {"Authorization": f"Bearer {internal_key}"}
         self._session, self._people, self._times = session, people, times
-        self._on_session_revoked, self._on_keys_changed = on_session_revoked, on_keys_changed
+        self._on_sessions_revoked, self._on_keys_changed = on_sessions_revoked, on_keys_changed
         self._on_person = on_person
         self._revocations_after = 0
         self._people_after: int | None = None
@@ -168,12 +168,11 @@ class ChangesFeed:
             return msgspec.json.decode(await response.read(), type=_Page)
 
     def _hear_revocations(self, page: _Page) -> None:
-        for change in page.changes:
-            if change.n <= self._revocations_after:
-                continue
-            if change.kind == "session":
-                self._on_session_revoked(change.id)
-            elif change.kind == "keys" and change.version != self._key_version:
+        fresh = [change for change in page.changes if change.n > self._revocations_after]
+        if ended := [change.id for change in fresh if change.kind == "session"]:
+            self._on_sessions_revoked(ended)
+        for change in fresh:
+            if change.kind == "keys" and change.version != self._key_version:
                 self._key_version = change.version
                 self._on_keys_changed(change.version)
         self._revocations_after = max(self._revocations_after, page.next)

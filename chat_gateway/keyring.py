@@ -1,8 +1,9 @@
 """The public keys of auth, and the tokens checked with them.
 
 Checking never waits. A key that is not known may be younger than the set, so a token is refused for good only when its
-key is missing from a set that was fetched after the token came; until then the answer is "not now". Strangers cannot
-drive the fetching: an unknown key leads to one fetch a minute at most. Sockets are closed by others.
+key is missing from a set that was fetched after the token came; until then the answer is "not now". A token of a key
+that auth withdrew counts as expired: its owner did nothing wrong and fetches the next. Strangers cannot drive the
+fetching: an unknown key leads to one fetch a minute at most. Sockets are closed by others.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class SessionRevoked(InvalidToken):
 
 
 class Times(NamedTuple):
-    """In seconds. `revoked` outlives every token of a session that has been ended."""
+    """In seconds. `revoked` outlives every token of a session that has been ended, and of a key that was withdrawn."""
 
     refresh: float = 300.0
     retry: float = 1.0
@@ -55,7 +56,13 @@ def jwks_over_http(session: aiohttp.ClientSession, url: str, *, seconds: float =
     """Make the fetch of a key set document from this address."""
 
     async def fetch() -> bytes:
-        async with session.get(url, timeout=aiohttp.ClientTimeout(total=seconds), raise_for_status=True) as response:
+        # The document may be cached for minutes; a cache on the way would give back the set we were told to replace.
+        async with session.get(
+            url,
+            headers={"Cache-Control": "no-cache"},
+            timeout=aiohttp.ClientTimeout(total=seconds),
+            raise_for_status=True,
+        ) as response:
             return await response.read()
 
     return fetch
@@ -80,12 +87,14 @@ class Keyring:
         self._on_key_dropped = on_key_dropped
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._fetched_at = float("-inf")
+        self._withdrawn: dict[str, float] = {}
+        self._began_at = float("inf")
         self._cache: dict[bytes, Claims] = {}
         self._waiting: dict[bytes, float] = {}
         self._revoked: dict[str, float] = {}
         self._asked = asyncio.Event()
         self._asked_at = float("-inf")
-        self._fetching = False
+        self._fetching = self._told = False
         self._round = asyncio.Event()
         self._complained = False
 
@@ -153,7 +162,8 @@ class Keyring:
         self._revoked[session] = now
 
     def refetch(self) -> None:
-        """Fetch as soon as possible: auth has said that its keys changed."""
+        """Fetch as soon as possible, and again until it succeeds: auth has said that its keys changed."""
+        self._told = True
         self._asked.set()
 
     async def run(self) -> None:
@@ -161,36 +171,46 @@ class Keyring:
         retry = self._times.retry
         while True:
             self._asked.clear()
+            told, self._told = self._told, False
             if await self._fetch_once():
                 retry = self._times.retry
                 await self._pause(self._times.refresh)
             else:
-                # Without any set nobody can connect, so that is not the time to hold back.
-                retry = min(retry * 2, self._times.longest_retry) if self._keys else self._times.retry
+                # Without a set nobody can connect, and a withdrawn key may be in a thief's hands: no holding back then.
+                self._told = self._told or told
+                is_urgent = self._told or not self._keys
+                retry = self._times.retry if is_urgent else min(retry * 2, self._times.longest_retry)
                 await self._pause(retry)
 
     def _check(self, token: str, digest: bytes) -> Claims:
         try:
             claims = tokens.verify(token, self._keys, issuer=self._issuer, audience=self._audience, now=self._clock())
         except UnknownKey as error:
-            self._ask_for_key(digest)
+            self._ask_for_key(digest, error.kid)
             raise KeyNotKnownNow("The key cannot be looked up now.") from error
         self._waiting.pop(digest, None)
         _bound(self._cache, _MAX_CACHED)
         self._cache[digest] = claims
         return claims
 
-    def _ask_for_key(self, digest: bytes) -> None:
-        """Permit a fetch where one helps. Raises InvalidToken where the answer is known already."""
+    def _ask_for_key(self, digest: bytes, key_id: str) -> None:
+        """Permit a fetch where one helps. Raises ExpiredToken or InvalidToken where the answer is known already."""
         now = self._monotonic()
         if digest not in self._waiting:
             _bound(self._waiting, _MAX_CACHED)
             self._waiting[digest] = now
-        if self._fetched_at > self._waiting[digest]:
-            raise InvalidToken("The token is signed by a key that auth does not have.")
-        if self._keys and now - self._asked_at >= self._times.unknown_key:
+        is_missing = self._fetched_at > self._waiting[digest]
+        if not is_missing and self._keys and now - self._asked_at >= self._times.unknown_key:
             self._asked_at = now
             self._asked.set()
+        if key_id in self._withdrawn or (is_missing and self._may_be_from_before(now)):
+            raise ExpiredToken("The token is signed by a key that auth has withdrawn.")
+        if is_missing:
+            raise InvalidToken("The token is signed by a key that auth does not have.")
+
+    def _may_be_from_before(self, now: float) -> bool:
+        """Whether a token can be older than our first set, and so its key withdrawn without our having known it."""
+        return now - self._began_at < self._times.revoked
 
     def _is_fetch_coming(self) -> bool:
         return self._fetching or self._asked.is_set() or not self._keys
@@ -207,6 +227,7 @@ class Keyring:
             return False
         else:
             self._fetched_at, self._complained = started_at, False
+            self._remember_withdrawn(keys, started_at)
             self._replace(keys)
             return True
         finally:
@@ -221,6 +242,13 @@ class Keyring:
         if self._keys and now - self._fetched_at > self._times.hold:
             _log.error("keyring.too_old", seconds=round(now - self._fetched_at))
             self._replace({})
+
+    def _remember_withdrawn(self, keys: dict[str, Ed25519PublicKey], now: float) -> None:
+        self._began_at = min(self._began_at, now)
+        gone = {**self._withdrawn, **dict.fromkeys(self._keys, now)}
+        self._withdrawn = {
+            key_id: at for key_id, at in gone.items() if key_id not in keys and now - at < self._times.revoked
+        }
 
     def _replace(self, keys: dict[str, Ed25519PublicKey]) -> None:
         dropped = self._keys.keys() - keys.keys()

@@ -75,6 +75,7 @@ class LimitSettings(SettingsBase):
         60.0, gt=0, description="how many messages, edits, reactions and other writes a user may make in a minute"
     )
     messages_burst: int = Field(20, ge=1, description="how many of them at once")
+    directs_per_hour: int = Field(30, ge=1, description="how many new direct rooms a user may open in an hour")
     typing_per_minute: float = Field(20.0, gt=0, description="how often a user may tell a room of typing in a minute")
     faults_per_minute: int = Field(10, ge=0, description="how many unknown commands a minute are answered")
 
@@ -152,5 +153,6 @@ class LimitSettings(SettingsBase):
         return Rates(
             requests=Rate(self.commands_per_minute, self.commands_burst),
             messages=Rate(self.messages_per_minute, self.messages_burst),
+            directs=Rate(self.directs_per_hour / 60, self.directs_per_hour),
             typing=Rate(self.typing_per_minute, 1),
         )

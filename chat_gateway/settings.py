@@ -6,7 +6,7 @@ import socket
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from chat_gateway.limit_settings import LimitSettings
+from chat_gateway.content_limit_settings import ContentLimitSettings, RoomLimitSettings
 from shared.settings import SettingsBase, SharedSettings
 
 
@@ -27,7 +27,13 @@ class DatabaseSettings(SettingsBase):
     )
 
 
-class ChatSettings(DatabaseSettings, LimitSettings, SharedSettings):
+class CommandSettings(DatabaseSettings, RoomLimitSettings):
+    """What a command of an administrator needs; other names of the same file are for others."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", extra="ignore")
+
+
+class ChatSettings(DatabaseSettings, ContentLimitSettings, SharedSettings):
     model_config = SettingsConfigDict(env_prefix="CHAT_", extra="forbid")
 
     port: int = Field(8082, ge=0, le=65535, description="the port clients and the front proxy connect to")

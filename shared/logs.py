@@ -5,6 +5,7 @@ masked here, once, whoever logs them; tokens, texts and query strings must not b
 """
 
 import logging
+import re
 import sys
 from typing import TextIO
 
@@ -16,10 +17,20 @@ _SECRET_NAMES = frozenset(
     {"password", "token", "access_token", "refresh_token", "authorization", "cookie", "set_cookie", "internal_key"}
 )
 
+_DETAIL = re.compile(r"\nDETAIL: .*?(?=\n\[SQL: |\n\nThe above exception |\n\nDuring handling |\Z)", re.DOTALL)
+"""PostgreSQL quotes the row that it refused: an address, a profile, a message."""
+
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for name in _SECRET_NAMES & event.keys():
         event[name] = "***"
+    return event
+
+
+def drop_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The type of an error of the database and the constraint are enough to find a mistake of ours."""
+    if "exception" in event:
+        event["exception"] = _DETAIL.sub("", event["exception"])
     return event
 
 
@@ -42,6 +53,7 @@ def configure(service: str, level: str, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
+        drop_rows,
         mask_secrets,
         _with_service(service),
     ]

@@ -93,8 +93,8 @@ class SettingsBase(BaseSettings):
         return "The settings do not allow a start:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-class SharedSettings(SettingsBase):
-    """What both services are told. Their own settings subclass it with an `env_prefix` for their own fields."""
+class SiteSettings(SettingsBase):
+    """What kind of site this is and where people find it."""
 
     parley_mode: Mode = Field(
         default="production", validation_alias="PARLEY_MODE", description="demo (with demo users) or production"
@@ -105,6 +105,39 @@ class SharedSettings(SettingsBase):
         validate_default=True,
         description="the address people type, like https://chat.example.org",
     )
+
+    @property
+    def public_origin(self) -> str:
+        """The one Origin of a browser that is on this site."""
+        return _origin(self.public_url)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the site by https; only loopback may be without."""
+        return urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def public_port(self) -> int:
+        parts = urlsplit(self.public_url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        bare = not (parts.query or parts.fragment or parts.username or parts.password) and parts.path in ("", "/")
+        if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+            raise ValueError("is not an address like https://chat.example.org, without a path")
+        if parts.port == 0:
+            raise ValueError("has port 0")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("is plain http off this machine: passwords would cross the network readable; use https")
+        return value.removesuffix("/")
+
+
+class SharedSettings(SiteSettings):
+    """What both services are told. Their own settings subclass it with an `env_prefix` for their own fields."""
+
     trusted_proxies: Annotated[Networks, NoDecode] = Field(
         default=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
         validation_alias="TRUSTED_PROXIES",
@@ -133,21 +166,6 @@ class SharedSettings(SettingsBase):
     )
 
     @property
-    def public_origin(self) -> str:
-        """The one Origin of a browser that is on this site."""
-        return _origin(self.public_url)
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether people reach the site by https; only loopback may be without."""
-        return urlsplit(self.public_url).scheme == "https"
-
-    @property
-    def public_port(self) -> int:
-        parts = urlsplit(self.public_url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
-
-    @property
     def listen_hosts(self) -> tuple[str, ...]:
         return tuple(host.strip() for host in self.listen_host.split(",") if host.strip())
 
@@ -158,19 +176,6 @@ class SharedSettings(SettingsBase):
         if not isinstance(items, list | tuple):
             return items
         return tuple(ip_network(item.strip()) if isinstance(item, str) else item for item in items if item != "")
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_public_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        bare = not (parts.query or parts.fragment or parts.username or parts.password) and parts.path in ("", "/")
-        if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
-            raise ValueError("is not an address like https://chat.example.org, without a path")
-        if parts.port == 0:
-            raise ValueError("has port 0")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("is plain http off this machine: passwords would cross the network readable; use https")
-        return value.removesuffix("/")
 
     @field_validator("internal_key")
     @classmethod

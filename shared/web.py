@@ -26,6 +26,7 @@ from aiohttp.typedefs import Handler
 
 from shared import metrics, problems
 from shared.errors import AppError, InvalidInput, TooLarge
+from shared.headers import add_headers
 from shared.settings import Networks, SettingsError
 
 Trusted: TypeAlias = Networks
@@ -59,7 +60,7 @@ def application(*, body_limit_bytes: int = 1 << 20, trusted: Trusted) -> web.App
         handler_args={"auto_decompress": False},
     )
     app[TRUSTED] = trusted
-    app.on_response_prepare.append(_add_headers)
+    app.on_response_prepare.append(_complete)
     return app
 
 
@@ -124,10 +125,10 @@ async def _refuse_encoded(request: web.Request, handler: Handler) -> web.StreamR
     return response
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     # By signal and not in the middleware: a WebSocket's head is sent before its handler returns.
     response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    await add_headers(request, response)
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -141,13 +142,15 @@ async def read_body(request: web.Request) -> bytes:
         raise InvalidInput("invalid_request", "The body broke off. Send it again.") from error
 
 
-async def read_json(request: web.Request, kind: type[T]) -> T:
-    """The body as `kind`, decoded strictly. Raises InvalidInput naming the field, TooLarge.
-
-    The content type is demanded: a page of a foreign site can send text/plain without asking, but not JSON.
-    """
+def check_is_json(request: web.Request) -> None:
+    """Refuse a body that does not say it is JSON: a foreign page may send a form or plain text without asking."""
     if request.content_type != "application/json":
-        raise InvalidInput("invalid_request", "Send JSON with `Content-Type: application/json`.")
+        raise web.HTTPUnsupportedMediaType
+
+
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """The body as `kind`, decoded strictly. Raises InvalidInput naming the field, TooLarge, UnsupportedMediaType."""
+    check_is_json(request)
     body = await read_body(request)
     try:
         return msgspec.json.decode(body, type=kind, strict=True)

@@ -115,9 +115,9 @@ class RecordingLink(Link):
 class Client:
     """One connection. `pushes` and `replies` are read from what its link has got."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, codec: Codec = JSON) -> None:
         self.engine = engine
-        self.link = RecordingLink()
+        self.link = RecordingLink(codec)
         self.session = engine.accept(self.link)
         self.link.receiver = self.session
         self._last_id = 0
@@ -218,8 +218,8 @@ class Instance:
         await asyncio.gather(self._task, return_exceptions=True)
         assert not ended_by_itself, "the engine has died"
 
-    def client(self) -> Client:
-        return Client(self.engine)
+    def client(self, codec: Codec = JSON) -> Client:
+        return Client(self.engine, codec)
 
     async def connected(self, user: str = "ann", **fields: Any) -> Client:
         return await self.client().connect(user, **fields)

@@ -45,6 +45,10 @@ class Bystander(Listener):
         raise AssertionError
 
     @override
+    def unfit(self) -> None:
+        raise AssertionError
+
+    @override
     def withhold(self) -> None: ...
 
     @override

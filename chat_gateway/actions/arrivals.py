@@ -3,9 +3,9 @@
 import contextlib
 import uuid
 
+from chat_gateway.actions import changing
 from chat_gateway.core.changes import Join
 from chat_gateway.core.chat import Chat
-from chat_gateway.core.ids import ClientId
 from chat_gateway.core.people import Person
 from chat_gateway.core.rooms import DEFAULT_ROOM, Room
 from shared.errors import Conflict, Forbidden, NotFound
@@ -23,7 +23,7 @@ async def arrive(chat: Chat, person: Person) -> list[Room]:
     rooms = await chat.rooms.of_member(person.id)
     if rooms:
         return rooms
-    client_id = ClientId(str(uuid.uuid5(_FIRST_VISITS, person.id)))
+    client_id = str(uuid.uuid5(_FIRST_VISITS, person.id))
     with contextlib.suppress(NotFound, Forbidden, Conflict):
-        await chat.log.append(Join(id=chat.new_id(), room=DEFAULT_ROOM, author=person.id, client_id=client_id))
+        await changing.make(chat, person.id, Join, DEFAULT_ROOM, client_id)
     return await chat.rooms.of_member(person.id)

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from chat_gateway.core import messages
-from chat_gateway.core.changes import Applied, Change
+from chat_gateway.core.changes import Applied, Arrival, Change
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import ClientId, RoomId, UserId
 
@@ -22,4 +22,6 @@ async def make(
     """Make a change of this kind; answered once it is committed. What brings no `client_id` gets a new one."""
     entry_id = chat.new_id()
     own = ClientId(entry_id) if client_id is None else messages.client_id(client_id)
+    if issubclass(kind, Arrival):
+        fields["most_rooms"] = chat.limits.rooms_per_person
     return await chat.log.append(kind(id=entry_id, room=RoomId(room), author=actor, client_id=own, **fields))

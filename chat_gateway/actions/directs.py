@@ -19,10 +19,18 @@ class Open(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def open_direct(chat: Chat, actor: UserId, request: Open) -> OneRoom:
-    """Open the room of the actor and these people, which is the same one every time. All are in it at once."""
+    """Open the room of the actor and these people, which is the same one every time. All are in it at once.
+
+    Only so many new ones may be opened in an hour; tries that are refused count.
+    """
     people = tuple(sorted({actor, *(UserId(user) for user in request.users)}))
     if len(people) == 1:
         raise InvalidInput("invalid_request", "A direct room needs somebody else. Name one to nine others.")
     room = directs.direct_room(people)
+    found = await chat.rooms.find(room, actor)
+    if found is not None:
+        return OneRoom(found)
+    # Everybody is in a room without being asked, and in so many at most: a stranger must not fill them all.
+    chat.check_new_direct(actor)
     await changing.make(chat, actor, OpenDirect, room, request.client_id, people=people)
     return await show(chat, actor, room)

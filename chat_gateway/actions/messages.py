@@ -11,12 +11,13 @@ from chat_gateway.core.changes import Delete, Edit, Post, Report
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.history import Revision
 from chat_gateway.core.ids import ClientId, Id, RoomId, UserId
+from chat_gateway.core.limits import DEFAULTS
 
 MAX_REASON = 1_000
 
 
 class PostMessage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`reply_to` is the message it answers, `thread` the one whose thread it is posted in.
+    """`reply_to` is the message of the room it answers, `thread` the one whose thread it is posted in.
 
     Write `<@user-id>` to mention somebody, `<@room>` for everybody.
     """
@@ -68,14 +69,16 @@ async def post(chat: Chat, actor: UserId, request: PostMessage) -> Posted:
     repeat of `client_id` answers the first result.
     """
     entry_id = chat.new_id()
+    reply_to = None if request.reply_to is None else messages.entry_id(request.reply_to, "reply_to")
     applied = await chat.log.append(
         Post(
             id=entry_id,
             room=RoomId(request.room),
             author=actor,
             client_id=ClientId(entry_id) if request.client_id is None else messages.client_id(request.client_id),
-            content=messages.content(request.body, request.reply_to),
+            content=messages.content(request.body, reply_to, chat.limits),
             thread=None if request.thread is None else messages.entry_id(request.thread, "thread"),
+            reply_to=reply_to,
             mentions=messages.mentions(request.body),
         )
     )
@@ -86,7 +89,7 @@ async def post(chat: Chat, actor: UserId, request: PostMessage) -> Posted:
 
 async def edit(chat: Chat, actor: UserId, request: EditMessage) -> Changed:
     """Give one's own message another text; the old one can be read among its revisions."""
-    body = messages.text(request.body)
+    body = messages.text(request.body, chat.limits)
     return await targets.change(chat, actor, Edit, request, body=body, mentions=messages.mentions(body))
 
 
@@ -109,7 +112,7 @@ async def revisions(chat: Chat, actor: UserId, request: AskRevisions) -> Revisio
 
 async def report(chat: Chat, actor: UserId, request: ReportMessage) -> Reported:
     """Report a message to the administrators, once. Nobody in the room hears of it."""
-    reason = messages.text(request.reason)
+    reason = messages.text(request.reason, DEFAULTS)
     about = ThisMessage(room=request.room, message=request.message)
     await targets.change(chat, actor, Report, about, reason=reason)
     return Reported()

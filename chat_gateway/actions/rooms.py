@@ -1,7 +1,7 @@
 """What a person does with rooms. Rooms are reached through the actor: a stranger's and a missing room look alike."""
 
 import uuid
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -11,12 +11,19 @@ from chat_gateway.core.changes import Archive, Create, Update
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import Id, RoomId, UserId
 from chat_gateway.core.rooms import Room
+from shared.errors import InvalidInput
+
+MAX_PAGE = 200
 
 _ROOMS = uuid.UUID("5b0b7a1c-4d0e-4f3a-9f57-0a6f1a0f8f52")
 
 
-class ListRooms(msgspec.Struct, forbid_unknown_fields=True):
+class ListRooms(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Public rooms come in pages: `after` is the id of the last room of the page before. One's own come all at once."""
+
     scope: Literal["mine", "public"] = "mine"
+    after: Id | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_PAGE)] = MAX_PAGE
 
 
 class ThisRoom(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,7 +59,10 @@ class ArchiveRoom(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RoomList(msgspec.Struct, frozen=True):
+    """`more`: others come behind these."""
+
     rooms: list[Room]
+    more: bool
 
 
 class OneRoom(msgspec.Struct, frozen=True):
@@ -60,10 +70,17 @@ class OneRoom(msgspec.Struct, frozen=True):
 
 
 async def list_rooms(chat: Chat, actor: UserId, request: ListRooms) -> RoomList:
-    """List the actor's own rooms, the most recently active first, or all public ones by name."""
-    if request.scope == "mine":
-        return RoomList(await chat.rooms.of_member(actor))
-    return RoomList(await chat.rooms.public(actor))
+    """List the actor's own rooms, the most recently active first, or the public ones by name, a page at a time."""
+    if request.scope == "public":
+        after = None if request.after is None else RoomId(request.after)
+        page = await chat.rooms.public(actor, after=after, limit=request.limit, within=chat.within)
+        if page is None:
+            raise errors.room_not_found()
+        return RoomList(list(page.rooms), page.more)
+    if request.after is not None:
+        raise InvalidInput("invalid_request", "after: Your own rooms come all at once, without it.")
+    rooms = await chat.rooms.of_member(actor)
+    return RoomList([room for room in rooms if chat.within is None or room.id in chat.within], more=False)
 
 
 async def get(chat: Chat, actor: UserId, request: ThisRoom) -> OneRoom:

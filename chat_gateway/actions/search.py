@@ -44,7 +44,7 @@ async def find(chat: Chat, actor: UserId, request: SearchRequest) -> Hits:
     """
     query = search.parse(request.query)
     below = None if request.after is None else _position(request.after)
-    found = await chat.search.find(actor, query, below=below, limit=request.limit)
+    found = await chat.search.find(actor, query, below=below, limit=request.limit, within=chat.within)
     items = await chat.history.messages(actor, [(one.room, one.offset) for one in found])
     hits = [Hit(one.room, shown(items[one.room, one.offset])) for one in found if (one.room, one.offset) in items]
     last = found[-1] if len(found) == request.limit else None

@@ -36,6 +36,10 @@ class Caller(msgspec.Struct, frozen=True):
         if self.scope is not None and not self.scope.allows(verb, *rooms):
             raise Forbidden("outside_scope", "This API key may not do that, or not there. Make one that may.")
 
+    def narrowed(self, chat: Chat) -> Chat:
+        """Give the chat as far as the caller may see it: a bot is in rooms that its key is not for."""
+        return chat if self.scope is None else msgspec.structs.replace(chat, within=frozenset(self.scope.rooms))
+
 
 class Access:
     def __init__(

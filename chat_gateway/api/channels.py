@@ -21,7 +21,7 @@ from chat_gateway.core.ids import RoomId, UserId, looked_at, room_log, room_of, 
 from chat_gateway.core.people import Person
 from chat_gateway.core.rooms import Room
 from chat_gateway.protocol.frames import ClientInfo, Subscribe
-from chat_gateway.protocol.json_text import readable
+from chat_gateway.protocol.json_text import DATA_DEPTH, readable
 from chat_gateway.publications import publication_of
 from chat_gateway.realtime.ports import Application, Gained, Grant, Lost, Recovered, Scrubbed, Snapshot, User
 from chat_gateway.realtime.publication import Position, Publication
@@ -29,12 +29,20 @@ from shared.errors import InvalidInput
 
 T = TypeVar("T")
 
-MAX_RECOVERED_AT_CONNECT = 200
-MAX_RECOVERED_AT_SUBSCRIBE = 500
-MAX_RECOVERED_BYTES = 128 * 1024
-
 _LOG = Grant()
 _SLOW = frozenset({"history.page", "thread.page", "search.messages", "receipts.get"})
+
+
+class ChannelLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recovery gives at most, and how deep a client's `data` is nested.
+
+    `connect_recovery_entries` and the bytes are of all rooms together. A page of history is no larger than a recovery.
+    """
+
+    subscribe_recovery_entries: int = 500
+    connect_recovery_entries: int = 200
+    recovery_bytes: int = 128 * 1024
+    data_depth: int = DATA_DEPTH
 
 
 class RoomSnapshot(Protocol):
@@ -90,12 +98,19 @@ class _Welcome(msgspec.Struct):
 
 class ChatChannels(Application):
     def __init__(
-        self, chat: Chat, snapshots: Snapshots, verify: Callable[[str], Awaitable[User]], *, pace: Pace
+        self,
+        chat: Chat,
+        snapshots: Snapshots,
+        verify: Callable[[str], Awaitable[User]],
+        *,
+        pace: Pace,
+        limits: ChannelLimits | None = None,
     ) -> None:
         self._chat = chat
         self._snapshots = snapshots
         self._verify = verify
         self._pace = pace
+        self._limits = limits or ChannelLimits()
         lost = {Kind.MEMBER_LEFT, Kind.MEMBER_REMOVED, Kind.MEMBER_BANNED}
         self.effective_kinds = frozenset({*lost, Kind.ROOM_JOINED, Kind.MESSAGE_DELETED})
 
@@ -122,7 +137,7 @@ class ChatChannels(Application):
     async def channels_of(self, user: User, data: bytes) -> Sequence[str] | None:
         """All rooms of the user, whose first visit is to the default room; None where `{"rooms": false}` was asked."""
         rooms = await arrive(self._chat, Person(id=UserId(user.id), name=user.name, picture=user.picture))
-        return [room_log(room.id) for room in rooms] if _decode(data, _ConnectWish).rooms else None
+        return [room_log(room.id) for room in rooms] if self._decode(data, _ConnectWish).rooms else None
 
     @override
     def grant(self, user: User, channel: str) -> Grant:
@@ -138,12 +153,13 @@ class ChatChannels(Application):
 
     @override
     async def snapshot(self, user: User, since: Mapping[str, Position | None], *, connect: bool) -> Snapshot:
+        limits = self._limits
         taken = await self._snapshots.take(
             UserId(user.id),
             since,
             whole=connect,
-            max_entries=MAX_RECOVERED_AT_CONNECT if connect else MAX_RECOVERED_AT_SUBSCRIBE,
-            max_bytes=MAX_RECOVERED_BYTES,
+            max_entries=limits.connect_recovery_entries if connect else limits.subscribe_recovery_entries,
+            max_bytes=limits.recovery_bytes,
         )
         if not connect:
             return Snapshot(channels=taken.channels)
@@ -155,7 +171,7 @@ class ChatChannels(Application):
         room = room_of(channel)
         if room is None:
             raise errors.room_not_found()
-        wish = _decode(data, _PublishWish)
+        wish = self._decode(data, _PublishWish)
         request = messages.PostMessage(room=room, **msgspec.structs.asdict(wish))
         self._pace.check(UserId(user.id), "message.post", request)
         await messages.post(self._chat, UserId(user.id), request)
@@ -163,7 +179,7 @@ class ChatChannels(Application):
     @override
     async def rpc(self, user: User, method: str, data: bytes) -> bytes:
         verb = verbs.find(method)
-        request = verb.decode(data or b"{}")
+        request = verb.decode(data or b"{}", levels=self._limits.data_depth)
         self._pace.check(UserId(user.id), method, request)
         return await verb.act(self._chat, UserId(user.id), request)
 
@@ -175,13 +191,13 @@ class ChatChannels(Application):
     async def history(
         self, user: User, channel: str, *, since: Position | None, limit: int, reverse: bool
     ) -> tuple[Position, Sequence[Publication]]:
-        room = room_of(channel)
+        room, most = room_of(channel), self._limits.subscribe_recovery_entries
         page = room and await self._chat.history.page(
             room,
             UserId(user.id),
             after=None if reverse else (since.offset if since else 0),
             before=since.offset if since and reverse else None,
-            limit=MAX_RECOVERED_AT_SUBSCRIBE if limit < 0 else min(limit, MAX_RECOVERED_AT_SUBSCRIBE),
+            limit=most if limit < 0 else min(limit, most),
         )
         if not page:
             raise errors.room_not_found()
@@ -189,9 +205,9 @@ class ChatChannels(Application):
         publications = tuple(publication_of(entry) for entry in page.entries) if limit else ()
         return head, publications[::-1] if reverse else publications
 
-
-def _decode(data: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(b"{}" if data in (b"", b"null") else readable(data), type=kind)
-    except msgspec.DecodeError as error:
-        raise InvalidInput("invalid_request", f"{error}.") from error
+    def _decode(self, data: bytes, kind: type[T]) -> T:
+        given = b"{}" if data in (b"", b"null") else data
+        try:
+            return msgspec.json.decode(readable(given, levels=self._limits.data_depth), type=kind)
+        except msgspec.DecodeError as error:
+            raise InvalidInput("invalid_request", f"{error}.") from error

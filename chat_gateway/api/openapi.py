@@ -4,21 +4,21 @@ Nothing in it is written twice. A verb's summary is the first sentence of its ac
 types' annotations; codes and sentences from the errors themselves.
 """
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from chat_gateway.actions.messages import EditMessage, PostMessage
 from chat_gateway.api.entry_schema import Entry
 from chat_gateway.api.verbs import VERBS, Verb
 from chat_gateway.core import errors
-from shared.errors import AppError
+from chat_gateway.core.limits import DEFAULTS, ChatLimits
+from shared.openapi import REFERENCE, raised_in, refused
 from shared.problems import Problem
 
-_REFERENCE = "#/components/schemas/{name}"
-_ENTRY = {"$ref": _REFERENCE.format(name="Entry")}
-_PROBLEM = {"$ref": _REFERENCE.format(name="Problem")}
+_WITH_TEXT = (PostMessage.__name__, EditMessage.__name__)
+_ENTRY = {"$ref": REFERENCE.format(name="Entry")}
 
 _ABOUT: Final = """\
 What people do in the chat, for back ends and bots. Every verb is one POST with a JSON object; the same verbs, with \
@@ -37,18 +37,12 @@ _ELSEWHERE: Final = {
     "token_expired": (401, "The token has expired. Fetch a new one."),
     "invalid_token": (401, "The token or key is not valid here."),
     "outside_scope": (403, "This API key may not do that, or not there."),
-    "text_too_long": (413, "A message is too long. The detail names the limit."),
     "body_too_large": (413, "The body is over 1 MiB."),
     "unsupported_media_type": (415, "Send JSON with `Content-Type: application/json`."),
     "unsupported_encoding": (415, "Send the body without a Content-Encoding."),
     "rate_limited": (429, "Too much at once. Wait for `retry_after` seconds."),
     "internal": (500, "Something went wrong on our side. Try again."),
     "keys_unavailable": (503, "The token cannot be checked now. Try again in a moment."),
-}
-_HEADERS: Final = {
-    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}, "description": "Asks for Bearer."}},
-    429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}},
 }
 _EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "room.list": {"scope": "mine"},
@@ -63,8 +57,9 @@ _EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
 }
 
 
-def document(version: str) -> bytes:
+def document(version: str, limits: ChatLimits = DEFAULTS) -> bytes:
     """Make the document, as JSON."""
+    known = refusals(limits)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -77,24 +72,23 @@ def document(version: str) -> bytes:
                 "securitySchemes": {
                     "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."}
                 },
-                "responses": {_response_name(status): _refusing(status) for status in _statuses()},
-                "schemas": _schemas(),
+                "responses": {_response_name(status): refused(status, known) for status in _statuses()},
+                "schemas": _schemas(limits),
             },
         }
     )
 
 
-def refusals() -> dict[str, tuple[int, str]]:
-    """Collect the status and the sentence of every code there is."""
-    raised = [make() for _, make in inspect.getmembers(errors, inspect.isfunction) if _is_complete(make)]
+def refusals(limits: ChatLimits = DEFAULTS) -> dict[str, tuple[int, str]]:
+    """Collect the status and the sentence of every code there is, where these limits hold."""
+    too_many_rooms = errors.too_many_rooms(limits.rooms_per_person)
+    too_long = f"A message has at most {limits.text_characters:,} characters and {limits.text_bytes:,} bytes of UTF-8."
     return {
-        **{error.code: (error.status, error.message) for error in raised if isinstance(error, AppError)},
+        **raised_in(errors),
         **_ELSEWHERE,
+        too_many_rooms.code: (too_many_rooms.status, too_many_rooms.message),
+        "text_too_long": (413, too_long),
     }
-
-
-def _is_complete(make: Any) -> bool:  # noqa: ANN401 - any function of the module
-    return all(parameter.default is not parameter.empty for parameter in inspect.signature(make).parameters.values())
 
 
 def _statuses() -> list[int]:
@@ -107,7 +101,7 @@ def _operations() -> dict[str, dict[str, Any]]:
 
 def _operation(name: str, verb: Verb) -> dict[str, Any]:
     summary, _, rest = " ".join(verb.description.split()).partition(". ")
-    (asked, answered), _ = msgspec.json.schema_components((verb.request, verb.answer), ref_template=_REFERENCE)
+    (asked, answered), _ = msgspec.json.schema_components((verb.request, verb.answer), ref_template=REFERENCE)
     body: dict[str, Any] = {"schema": asked}
     if name in _EXAMPLES:
         body["example"] = _EXAMPLES[name]
@@ -124,24 +118,17 @@ def _operation(name: str, verb: Verb) -> dict[str, Any]:
     }
 
 
-def _refusing(status: int) -> dict[str, Any]:
-    lines = [f"- `{code}`: {sentence}" for code, (own, sentence) in sorted(refusals().items()) if own == status]
-    return {
-        "description": "\n".join(["One of these codes:", "", *lines]),
-        "headers": _HEADERS.get(status, {}),
-        "content": {"application/problem+json": {"schema": _PROBLEM}},
-    }
-
-
 def _response_name(status: int) -> str:
     return f"Problem{status}"
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(limits: ChatLimits) -> dict[str, Any]:
     types = [part for verb in VERBS.values() for part in (verb.request, verb.answer)]
-    _, schemas = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-    _, known = msgspec.json.schema_components((Entry, Problem), ref_template=_REFERENCE)
+    _, schemas = msgspec.json.schema_components(types, ref_template=REFERENCE)
+    _, known = msgspec.json.schema_components((Entry, Problem), ref_template=REFERENCE)
     known["Problem"]["properties"]["code"]["examples"] = sorted(refusals())
+    for name in _WITH_TEXT:
+        schemas[name]["properties"]["body"]["maxLength"] = limits.text_characters
     return {**{name: _with_entries(schema) for name, schema in schemas.items()}, **known}
 
 

@@ -39,10 +39,14 @@ WRITES = frozenset(
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """`requests` is for the REST face: what a connection's commands are to a connection; `messages` for WRITES."""
+    """`requests` is for the REST face: what a connection's commands are to a connection; `messages` for WRITES.
+
+    `directs` is for direct rooms that are new.
+    """
 
     requests: Rate = Rate(600, burst=100)
     messages: Rate = Rate(60, burst=20)
+    directs: Rate = Rate(0.5, burst=30)
     typing: Rate = Rate(20, burst=1)
 
 
@@ -53,11 +57,17 @@ class Pace:
         self._monotonic = monotonic
         self._requests = Buckets(rates.requests)
         self._messages = Buckets(rates.messages)
+        self._directs = Buckets(rates.directs)
         self._typing = Buckets(rates.typing)
+        self._all = (self._requests, self._messages, self._directs, self._typing)
 
     def check_request(self, user: UserId) -> None:
         """Count one request of the REST face, before it is read."""
         self._take(self._requests, user, Reason.REQUESTS)
+
+    def check_new_direct(self, user: UserId) -> None:
+        """Count one direct room that is not there yet, beside the write that `check` counts."""
+        self._take(self._directs, user, Reason.DIRECTS)
 
     def check(self, user: UserId, verb: str, request: object) -> None:
         """Count one use of a verb by any face; reads and one's own markers are free."""
@@ -71,14 +81,15 @@ class Pace:
 
     def _take(self, buckets: Buckets, key: object, reason: Reason) -> None:
         now = self._monotonic()
-        self._forget(now)
+        self._forget(now, but=buckets)
         try:
             buckets.take(key, now)
         except RateLimited:
             refused(reason)
             raise
 
-    def _forget(self, now: float) -> None:
-        """Drop what is full by now of all: of typing too where nobody types any more."""
-        for buckets in (self._requests, self._messages, self._typing):
-            buckets.forget(now)
+    def _forget(self, now: float, *, but: Buckets | None = None) -> None:
+        """Drop what is full by now, of typing too where nobody types any more; who is taken from does so itself."""
+        for buckets in self._all:
+            if buckets is not but:
+                buckets.forget(now)

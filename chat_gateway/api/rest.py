@@ -14,7 +14,8 @@ from chat_gateway.api.access import Access
 from chat_gateway.api.pace import Pace
 from chat_gateway.api.verbs import VERBS, Verb
 from chat_gateway.core.chat import Chat
-from shared.web import read_body
+from chat_gateway.protocol.json_text import DATA_DEPTH
+from shared.web import check_is_json, read_body
 
 BASE = "/api/v1"
 DOCUMENT = f"{BASE}/openapi.json"
@@ -22,25 +23,25 @@ DOCUMENT = f"{BASE}/openapi.json"
 _DOCUMENT_SECONDS = 300
 
 
-def add_routes(app: web.Application, *, chat: Chat, access: Access, pace: Pace, document: bytes) -> None:
-    """Serve all verbs, and this document about them."""
+def add_routes(
+    app: web.Application, *, chat: Chat, access: Access, pace: Pace, document: bytes, levels: int = DATA_DEPTH
+) -> None:
+    """Serve all verbs, and this document about them. `levels` bounds the nesting of a request."""
     app.on_response_prepare.append(_add_headers)
     app.router.add_get(DOCUMENT, _serving(document))
     for name, verb in VERBS.items():
-        app.router.add_post(f"{BASE}/{name}", _acting(chat, access, pace, name, verb))
+        app.router.add_post(f"{BASE}/{name}", _acting(chat, access, pace, name, verb, levels))
 
 
-def _acting(chat: Chat, access: Access, pace: Pace, name: str, verb: Verb) -> Handler:
+def _acting(chat: Chat, access: Access, pace: Pace, name: str, verb: Verb, levels: int) -> Handler:
     async def act(request: web.Request) -> web.Response:
         caller = await access.caller(request)
         pace.check_request(caller.user)
-        # A form of a foreign page can send text/plain, but not JSON; and what says it is JSON should be it.
-        if request.content_type != "application/json":
-            raise web.HTTPUnsupportedMediaType
-        wish = verb.decode(await read_body(request))
+        check_is_json(request)
+        wish = verb.decode(await read_body(request), levels=levels)
         caller.check_scope(name, wish)
         pace.check(caller.user, name, wish)
-        answer = await verb.act(chat, caller.user, wish)
+        answer = await verb.act(caller.narrowed(chat), caller.user, wish)
         return web.Response(body=answer, content_type="application/json")
 
     return act
@@ -66,6 +67,3 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     if not request.path.startswith(f"{BASE}/"):
         return
     response.headers.setdefault("Cache-Control", "no-store")
-    if response.status == HTTPStatus.UNAUTHORIZED:
-        wrong = ', error="invalid_token"' if "Authorization" in request.headers else ""
-        response.headers["WWW-Authenticate"] = f'Bearer realm="parley"{wrong}'

@@ -28,7 +28,7 @@ from chat_gateway.actions import (
 )
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
-from chat_gateway.protocol.json_text import readable
+from chat_gateway.protocol.json_text import DATA_DEPTH, Unreadable, readable
 from shared.errors import InvalidInput, NotFound
 
 Act = Callable[[Chat, UserId, Any], Awaitable[Any]]
@@ -49,14 +49,16 @@ class Verb:
     def description(self) -> str:
         return inspect.getdoc(self._act) or ""
 
-    def decode(self, data: bytes) -> object:
+    def decode(self, data: bytes, *, levels: int = DATA_DEPTH) -> object:
         """Read a request strictly. Raises InvalidInput `invalid_request` naming the field."""
         try:
-            return self._decoder.decode(readable(data))
+            return self._decoder.decode(readable(data, levels=levels))
         except msgspec.ValidationError as error:
             message, _, path = str(error).partition(" - at `")
             field = path.removesuffix("`").removeprefix("$").removeprefix(".") or "body"
             raise InvalidInput("invalid_request", f"{field}: {message}.", details={field: message}) from error
+        except Unreadable as error:
+            raise InvalidInput("invalid_request", f"The request is not valid JSON: {error}.") from error
         except msgspec.DecodeError as error:
             raise InvalidInput("invalid_request", "The request is not valid JSON.") from error
 

@@ -5,38 +5,27 @@ May be ended at any time and run again: it goes on. The source is held still mea
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat_gateway.commands.printing import columns
+from chat_gateway.store.copied_logs import UnlikeLog, unlike_logs
 from chat_gateway.store.copy_ends import CopyRefused, held_source, held_target, refuse_same
 from chat_gateway.store.copying import Compared, Copying
 from chat_gateway.store.database import sqlite_path
+from shared.printing import columns, shown
+from shared.progress import Progress
 from shared.web import StartError
 
 _HELD = """\
 While this runs the source is only read: what gateways would write to it is refused as temporary, clients keep it.
 """
+_MOST_NAMED = 20
 _DONE = """\
 The chat is copied and keeps its epoch {epoch}: clients go on where they were. The search index is built anew there.
 Start all gateways on the new database now (CHAT_DATABASE_URL), and none on the old one any more.
 """
-_PAUSE_SECONDS = 1.0
-
-
-class _Lines:
-    """Tells how far the copy is: once a second, and at the end of each table."""
-
-    def __init__(self) -> None:
-        self._told_at = 0.0
-
-    def __call__(self, table: str, read: int, total: int) -> None:
-        now = time.monotonic()
-        if read >= total or now - self._told_at >= _PAUSE_SECONDS:
-            self._told_at = now
-            sys.stderr.write(f"{table}: {read:,} of {total:,} rows\n")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +42,11 @@ async def _copy(options: argparse.Namespace) -> None:
             copying = Copying(source, target)
             epoch = await copying.claim()
             sys.stderr.write(_HELD)
-            await copying.copy_tables(_Lines())
-            _tell(await copying.compare())
+            await copying.copy_tables(Progress())
+            compared = await copying.compare()
+            _tell(compared)
+            logs = next(one.source.rows for one in compared if one.table == "log")
+            await _compare_logs(source, target, logs)
             await copying.finish(epoch)
     except CopyRefused as error:
         raise StartError(str(error)) from error
@@ -79,3 +71,22 @@ def _tell(compared: Sequence[Compared]) -> None:
     unlike = [one.table for one in compared if one.source != one.target]
     if unlike:
         raise StartError(f"The copy differs in {', '.join(unlike)}. The target stays unfinished; run the copy again.")
+
+
+async def _compare_logs(source: AsyncConnection, target: AsyncConnection, total: int) -> None:
+    """Compare each log by itself, and name those that differ: the first of them, however many there are."""
+    progress, found = Progress(), 0
+    async for unlike in unlike_logs(source, target, progress=lambda done: progress("logs compared", done, total)):
+        found += 1
+        if found <= _MOST_NAMED:
+            sys.stdout.write(f"{_line(unlike)}\n")
+    if found:
+        raise StartError(f"The copy differs in {found:,} logs. The target stays unfinished; run the copy again.")
+
+
+def _line(unlike: UnlikeLog) -> str:
+    source, target = (
+        "none" if one is None else f"head {one.head}, posts {one.posts}, {one.entries} entries up to {one.last}"
+        for one in (unlike.source, unlike.target)
+    )
+    return f"{shown(unlike.log)}: {source} in source; {target} in target"

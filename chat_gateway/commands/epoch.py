@@ -5,9 +5,9 @@ import secrets
 import sys
 
 from chat_gateway.commands.opened import opened
-from chat_gateway.commands.printing import facts
 from chat_gateway.store.database import UNFINISHED
 from chat_gateway.store.epochs import LENGTH, LETTERS, Epochs
+from shared.printing import facts
 from shared.web import StartError
 
 _MEANING = """\

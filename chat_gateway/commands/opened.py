@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import ProgrammingError
 
-from chat_gateway.app import appender_of, chat_of
+from chat_gateway.assembly import appender_of, chat_of
 from chat_gateway.core.chat import Chat
-from chat_gateway.settings import DatabaseSettings
+from chat_gateway.settings import CommandSettings
 from chat_gateway.store.database import Database
 from chat_gateway.store.group_commit import GroupCommit
 from shared.errors import AppError
@@ -22,11 +22,12 @@ from shared.web import StartError
 @asynccontextmanager
 async def opened(options: argparse.Namespace) -> AsyncIterator[tuple[Database, Chat]]:
     """Open the chat that the options name. What is refused inside becomes a StartError, a sentence for the person."""
-    database = Database(DatabaseSettings.load(options.config, "chat").database_url)
+    settings = CommandSettings.load(options.config, "chat")
+    database = Database(settings.database_url)
     appender = appender_of(database)
     commit = GroupCommit(appender, lambda _log, _epoch, _entries: None)
     committing = asyncio.ensure_future(commit.run())
-    chat = chat_of(database, commit)
+    chat = chat_of(database, commit, limits=settings.chat_limits())
     try:
         yield database, chat
     except AppError as error:

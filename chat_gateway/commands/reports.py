@@ -6,8 +6,8 @@ import sys
 import msgspec
 
 from chat_gateway.commands.opened import opened
-from chat_gateway.commands.printing import facts, moment, shown
 from chat_gateway.store.oversight import Oversight, ReportLine
+from shared.printing import facts, moment, shown
 from shared.web import StartError
 
 _MOST = 10_000

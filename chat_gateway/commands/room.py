@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 
 from chat_gateway.actions import administration
 from chat_gateway.commands.opened import opened
-from chat_gateway.commands.printing import facts, moment, shown
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.store.oversight import Oversight, RoomLine
 from shared.errors import AppError
+from shared.printing import facts, moment, shown
 from shared.web import StartError
 
 _LINE = "{:<36}  {:<7}  {:>9}  {:>9}  {:<8}  {}"

@@ -7,8 +7,8 @@ import time
 import msgspec
 
 from chat_gateway.commands.opened import opened
-from chat_gateway.commands.printing import facts
 from chat_gateway.store.stats import Count, Stats, StatsReader
+from shared.printing import facts
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

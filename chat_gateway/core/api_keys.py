@@ -20,6 +20,10 @@ SECRET_BYTES = 32
 _KEY = re.compile(r"parley_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")
 
 
+BEYOND = frozenset({"room.create", "direct.open"})
+"""What no key may do: each answers with a room that is none of the key's."""
+
+
 class Scope(msgspec.Struct, frozen=True):
     """What a key may do, and where; nothing else."""
 
@@ -29,9 +33,10 @@ class Scope(msgspec.Struct, frozen=True):
     def allows(self, verb: str, *rooms: str | None) -> bool:
         """Decide a request by the rooms it names: none where its verb is about no room, None where it left one out.
 
-        What is left out would mean another room than those of the key, such as that of an invitation.
+        What is left out would mean another room than those of the key, such as that of an invitation. Whoever allows a
+        verb that names no room still has to keep it to these rooms, for a bot may be in others: anybody writes to it.
         """
-        return verb in self.verbs and all(room in self.rooms for room in rooms)
+        return verb in self.verbs and verb not in BEYOND and all(room in self.rooms for room in rooms)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):

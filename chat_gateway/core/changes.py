@@ -10,6 +10,7 @@ import msgspec
 
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import ClientId, EntryId, RoomId, UserId
+from chat_gateway.core.limits import DEFAULTS
 from chat_gateway.core.rooms import Role, RoomKind
 
 
@@ -26,14 +27,22 @@ class Post(Change, frozen=True, kw_only=True):
     """Post a message: the author must be a member. Moves the author's own marker in the same transaction.
 
     `thread` is the root of the thread it is posted in: it then counts there, and moves the thread's marker instead.
+    `reply_to`, which stands in the content too, is a message of the room that is answered; it may be deleted by then.
     """
 
     content: str
     thread: EntryId | None = None
+    reply_to: EntryId | None = None
     mentions: tuple[UserId, ...] = ()
 
 
-class Create(Change, frozen=True, kw_only=True):
+class Arrival(Change, frozen=True, kw_only=True):
+    """Bring people into a room, each of whom may be in `most_rooms`, so that one connect can carry them all."""
+
+    most_rooms: int = DEFAULTS.rooms_per_person
+
+
+class Create(Arrival, frozen=True, kw_only=True):
     """Make a room whose first entry is its owner's joining. `room` is derived from author and client_id."""
 
     name: str
@@ -60,7 +69,7 @@ class Archive(Change, frozen=True, kw_only=True):
     by_administrator: bool = False
 
 
-class Join(Change, frozen=True, kw_only=True):
+class Join(Arrival, frozen=True, kw_only=True):
     """Join a public room, or any but a direct one with the hash of an invitation's token.
 
     `admitted`: an administrator's command lets the author in, as an invitation would. A member's join changes nothing.
@@ -115,7 +124,7 @@ class Revoke(Change, frozen=True, kw_only=True):
     """End all invitations of the room. By an owner or admin. Writes no entry."""
 
 
-class OpenDirect(Change, frozen=True, kw_only=True):
+class OpenDirect(Arrival, frozen=True, kw_only=True):
     """Bring these people, of whom the author is one, into the room that is theirs alone. `room` is derived from them.
 
     Nobody ever joins or leaves it: it changes nothing where it is there.
@@ -237,9 +246,6 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Outcome = Applied | Refusal
-
-MAX_ROOMS = 1_000
-"""Memberships a user may hold, so that one connect can carry them all."""
 
 MAX_EDITS = 100
 MAX_EMOJIS = 50

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from chat_gateway.core.changes import MAX_ROOMS, OpenDirect, Refusal
+from chat_gateway.core.changes import OpenDirect, Refusal
 from chat_gateway.core.effects import Decision, Effects, OpenLog, Put, Repeats, Stays, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts, Question
@@ -47,7 +47,7 @@ def decide_open(change: OpenDirect, facts: Facts) -> Decision:
         return Refusal.NOT_REACHABLE
     if facts.repeats:
         return Refusal.CONFLICT
-    if any(member.rooms >= MAX_ROOMS for member in facts.members):
+    if any(member.rooms >= change.most_rooms for member in facts.members):
         return Refusal.TOO_MANY_ROOMS
     return _opening(change)
 

@@ -64,10 +64,15 @@ class Set(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Delete all rows with this (part of a) key."""
+    """Delete all rows with this (part of a) key; where `before` is given, only those where a column is below that.
+
+    `before` maps columns onto what the store knows, as `filled` does, and `added` onto a number to add to it.
+    """
 
     table: Table
     key: Mapping[str, Value]
+    before: Mapping[str, Filling] = {}
+    added: Mapping[str, int] = {}
 
 
 class Scrub(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -1,6 +1,7 @@
 """The refusals of the chat, each with its stable code and a sentence that says what to do."""
 
-from chat_gateway.core.changes import MAX_EDITS, MAX_EMOJIS, MAX_PINS, MAX_ROOMS
+from chat_gateway.core.changes import MAX_EDITS, MAX_EMOJIS, MAX_PINS
+from chat_gateway.core.limits import DEFAULTS
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 
 
@@ -51,8 +52,8 @@ def last_owner() -> Conflict:
     return Conflict("last_owner", "You are the last owner of this room. Make another member its owner first.")
 
 
-def too_many_rooms() -> Conflict:
-    return Conflict("too_many_rooms", f"A person is in at most {MAX_ROOMS:,} rooms. Leave one first.")
+def too_many_rooms(most: int = DEFAULTS.rooms_per_person) -> Conflict:
+    return Conflict("too_many_rooms", f"Nobody may be in more rooms than {most:,}. Leave one first.")
 
 
 def message_not_found() -> NotFound:

@@ -1,6 +1,7 @@
 """Invitations: links that let their holders into a room, for a while and so many times.
 
-They end before that with the right of whoever made them: memberships.py drops them.
+They end before that with the right of whoever made them: memberships.py drops them. What is long over is dropped with
+the next invitation to the room, so that a room has as many rows as it had invitations in some weeks.
 
 Only the SHA-256 of a token is kept, so that whoever reads the database cannot use one.
 """
@@ -15,6 +16,8 @@ DEFAULT_SECONDS = 7 * 24 * 3600
 MAX_SECONDS = 30 * 24 * 3600
 DEFAULT_USES = 100
 MAX_USES = 1_000
+KEPT_SECONDS = 7 * 24 * 3600
+"""How long one that has ended is kept: its holders who came in still find the room by it."""
 
 
 def token_hash(token: str) -> str:
@@ -30,7 +33,13 @@ def decide_invite(change: Invite, facts: Facts) -> Decision:
         filled={"expires_at": "now"},
         added={"expires_at": change.expires_in_ms},
     )
-    return _refusal(facts) or Effects((made,))
+    long_over = Drop(
+        table="invite",
+        key={"room_id": change.room},
+        before={"expires_at": "now"},
+        added={"expires_at": -KEPT_SECONDS * 1000},
+    )
+    return _refusal(facts) or Effects((long_over, made))
 
 
 def decide_revoke(change: Revoke, facts: Facts) -> Decision:

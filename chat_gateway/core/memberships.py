@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from chat_gateway.core import repeats
-from chat_gateway.core.changes import MAX_ROOMS, Ban, Change, Join, Leave, Refusal, Remove, SetRole, Unban
+from chat_gateway.core.changes import Ban, Change, Join, Leave, Refusal, Remove, SetRole, Unban
 from chat_gateway.core.effects import Decision, Drop, Effect, Effects, Put, Repeats, Set, Stays, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts, MemberFact, Question, Status
@@ -37,7 +37,7 @@ def decide_join(change: Join, facts: Facts) -> Decision:
         return Refusal.CONFLICT
     if facts.room is not None and facts.room.archived:
         return Refusal.ARCHIVED
-    if facts.author.rooms >= MAX_ROOMS:
+    if facts.author.rooms >= change.most_rooms:
         return Refusal.TOO_MANY_ROOMS
     used = _use(change.invite) if _is_invited(change, facts) else ()
     return Effects((_entry(change, Kind.MEMBER_JOINED, change.author, content), *admission(change, "member"), *used))

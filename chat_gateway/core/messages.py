@@ -6,10 +6,9 @@ import uuid
 import msgspec
 
 from chat_gateway.core.ids import ClientId, EntryId, UserId
+from chat_gateway.core.limits import ChatLimits
 from shared.errors import InvalidInput, TooLarge
 
-MAX_CODE_POINTS = 8_000
-MAX_BYTES = 32 * 1024
 MAX_MENTIONS = 50
 EVERYBODY = UserId("*")
 """Whom a mention of the whole room is stored for."""
@@ -44,27 +43,25 @@ class _Scrubbed(msgspec.Struct, omit_defaults=True):
 _encoder = msgspec.json.Encoder()
 
 
-def content(body: str, reply_to: str | None) -> str:
-    """Make a message's content as it is stored. Raises as `text` does, and InvalidInput for a bad `reply_to`."""
-    replied = None if reply_to is None else entry_id(reply_to, "reply_to")
-    return _encoder.encode(_Content(text(body), replied)).decode()
+def content(body: str, reply_to: EntryId | None, limits: ChatLimits) -> str:
+    """Make a message's content as it is stored. Raises as `text` does."""
+    return _encoder.encode(_Content(text(body, limits), reply_to)).decode()
 
 
-def text(body: str) -> str:
+def text(body: str, limits: ChatLimits) -> str:
     """Check a message's text. Raises InvalidInput `empty_text` or TooLarge `text_too_long`.
 
-    The limits are 8,000 code points and 32 KiB of UTF-8. A NUL is refused because PostgreSQL cannot store one.
+    A NUL is refused because PostgreSQL cannot store one.
     """
     if not body.strip():
         raise InvalidInput("empty_text", "A message needs some text.")
-    if len(body) > MAX_CODE_POINTS:
-        raise TooLarge(
-            "text_too_long", f"A message has at most {MAX_CODE_POINTS:,} characters, this has {len(body):,}."
-        )
+    if len(body) > limits.text_characters:
+        raise _too_long(len(body), limits.text_characters, "characters")
     if "\0" in body:
         raise InvalidInput("invalid_request", "A message cannot hold the NUL character.")
-    if len(body.encode()) > MAX_BYTES:
-        raise TooLarge("text_too_long", "A message has at most 32 KiB of UTF-8.")
+    size = len(body.encode())
+    if size > limits.text_bytes:
+        raise _too_long(size, limits.text_bytes, "bytes of UTF-8")
     return body
 
 
@@ -111,6 +108,10 @@ def client_id(text: str) -> ClientId:
 def entry_id(text: str, field: str) -> EntryId:
     """Read the id of an entry that stands in this field of a request. Raises InvalidInput."""
     return EntryId(_uuid(text, field))
+
+
+def _too_long(size: int, most: int, unit: str) -> TooLarge:
+    return TooLarge("text_too_long", f"A message has at most {most:,} {unit}, this has {size:,}. Send it in parts.")
 
 
 def _uuid(text: str, field: str) -> str:

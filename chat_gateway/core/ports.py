@@ -36,6 +36,13 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class RoomPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the public rooms, by name without regard to case; `more`: others come behind them."""
+
+    rooms: tuple[Room, ...]
+    more: bool
+
+
 class Log(Protocol):
     """The one way in which anything is written to a log."""
 
@@ -51,8 +58,13 @@ class Rooms(Protocol):
     async def of_member(self, user: UserId) -> list[Room]:
         """All rooms the user is in, the most recently active first."""
 
-    async def public(self, user: UserId) -> list[Room]:
-        """All public rooms as this user sees them (role None where not a member), by name; at most 1,000."""
+    async def public(
+        self, user: UserId, *, after: RoomId | None = None, limit: int, within: Collection[RoomId] | None = None
+    ) -> RoomPage | None:
+        """Public rooms as this user sees them (role None where not a member), behind the one that is named `after`.
+
+        Where `within` is given there are no others than those. None where `after` names none of them all.
+        """
 
     async def find(self, room: RoomId, user: UserId) -> Room | None:
         """The room through this user's eyes; None where it is missing, or not public and they are no member."""
@@ -164,5 +176,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Search(Protocol):
-    async def find(self, viewer: UserId, query: Query, *, below: Found | None, limit: int) -> list[Found]:
-        """Messages that match, of rooms the viewer is in, the newest first; those below a position."""
+    async def find(
+        self,
+        viewer: UserId,
+        query: Query,
+        *,
+        below: Found | None,
+        limit: int,
+        within: Collection[RoomId] | None = None,
+    ) -> list[Found]:
+        """Messages that match, of rooms the viewer is in (and `within`, if given), the newest first.
+
+        Only those below a position.
+        """

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chat_gateway.core import repeats
-from chat_gateway.core.changes import MAX_ROOMS, Archive, Create, Refusal, Update
+from chat_gateway.core.changes import Archive, Create, Refusal, Update
 from chat_gateway.core.effects import Decision, Effects, OpenLog, Put, Repeats, Set, Stays, Value, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts, Question
@@ -39,7 +39,7 @@ def decide_create(change: Create, facts: Facts) -> Decision:
         return judged
     if facts.repeats or facts.room is not None:
         return Refusal.CONFLICT
-    if facts.author.rooms >= MAX_ROOMS:
+    if facts.author.rooms >= change.most_rooms:
         return Refusal.TOO_MANY_ROOMS
     made = Put(
         table="room",

@@ -10,13 +10,13 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from chat_gateway.store.database import migration_engine, sqlite_path
-from chat_gateway.store.sqlite_writer import exclusive
 from chat_gateway.store.tables import metadata
+from shared.locks import exclusive
 
 _LOCK = 0x7061726C6579  # "parley"
 
-# What one of the two databases has and the tables of the other do not know: written by hand in migration 0003.
-_BY_HAND = ("search_fts", "ix_search_tokens", "ix_search_grams")
+# What one of the two databases has and the tables of the other do not know, written by hand in the migrations.
+_BY_HAND = ("search_fts", "ix_search_tokens", "ix_search_grams", "ix_room_public")
 
 
 def _url() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chat_gateway.protocol.frames import Command, Pong, Published, Push, Request, Result, Send
+from chat_gateway.protocol.json_text import MAX_DEPTH
 
 MAX_COMMANDS = 1024
 """In one transport message."""
@@ -18,14 +19,24 @@ class Malformed(Exception):
     """The client's bytes cannot be read. The text says what is wrong with them, without quoting them."""
 
 
+class Unencodable(Exception):
+    """What is to be told holds bytes that this encoding has no place for."""
+
+
 class Codec(Protocol):
-    """`binary`: goes in binary frames. `ping`: the server's ping, ready to be framed."""
+    """`binary`: goes in binary frames. `ping`: the server's ping, ready to be framed.
+
+    `reply`, `publication` and `push` raise Unencodable where the codec is one that looks at the opaque bytes.
+    """
 
     binary: bool
     ping: bytes
 
-    def decode(self, payload: bytes) -> list[Command]:
-        """Read a transport message: at least one command, in the client's order. Raises Malformed."""
+    def decode(self, payload: bytes, *, levels: int = MAX_DEPTH) -> list[Command]:
+        """Read a transport message: at least one command, in the client's order. Raises Malformed.
+
+        `levels` bounds the nesting of one, where the encoding nests without end.
+        """
 
     def reply(self, id: int, result: Result) -> bytes:  # noqa: A002 - the protocol's word
         """Answer a command; the result's key is there even when nothing is in it."""

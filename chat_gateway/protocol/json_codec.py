@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple, replace
 
-from chat_gateway.protocol import json_text
 from chat_gateway.protocol.codec import MAX_COMMANDS, Malformed, command
 from chat_gateway.protocol.frames import (
     ClientInfo,
@@ -44,6 +43,7 @@ from chat_gateway.protocol.frames import (
     SubscribeResult,
     Unsubscribe,
 )
+from chat_gateway.protocol.json_text import MAX_DEPTH, Readable, readable
 
 _NOTHING = Raw()
 _encode = msgspec.json.Encoder().encode
@@ -108,6 +108,7 @@ _OPENED: dict[type, Callable[..., Request]] = {
     _Rpc: Rpc,
     _Send: Send,
 }
+_WITH_DATA = (ConnectResult, SubscribeResult, RpcResult, SubscribePush, MessagePush)
 _decode = msgspec.json.Decoder(_Command).decode
 
 
@@ -115,14 +116,14 @@ class JsonCodec:
     binary = False
     ping = b"{}"
 
-    def decode(self, payload: bytes) -> list[Command]:
+    def decode(self, payload: bytes, *, levels: int = MAX_DEPTH) -> list[Command]:
         lines = payload.removesuffix(b"\n").split(b"\n", MAX_COMMANDS)
         if len(lines) > MAX_COMMANDS:
             raise Malformed(f"More than {MAX_COMMANDS} commands in one message.")
-        return [_command(line) for line in lines]
+        return [_command(line, levels) for line in lines]
 
     def reply(self, id: int, result: Result) -> bytes:  # noqa: A002 - the protocol's word
-        return b'{"id":%d,"%b":%b}' % (id, result.key.encode(), _encode(_embedded(result)))
+        return b'{"id":%d,"%b":%b}' % (id, result.key.encode(), _encode(self._embedded(result)))
 
     def error(self, id: int, code: int, message: str, *, temporary: bool) -> bytes:  # noqa: A002 - the same
         error: dict[str, Any] = {"code": code, "message": message}
@@ -131,22 +132,48 @@ class JsonCodec:
         return _encode({"id": id, "error": error})
 
     def publication(self, channel: str, publication: Published) -> bytes:
-        return b'{"push":{"channel":%b,"pub":%b}}' % (_encode(channel), _encode(_publication(publication)))
+        return b'{"push":{"channel":%b,"pub":%b}}' % (_encode(channel), _encode(self._publication(publication)))
 
     def push(self, channel: str, push: Push) -> bytes:
-        body = b'"%b":%b' % (push.key.encode(), _encode(_embedded(push)))
+        body = b'"%b":%b' % (push.key.encode(), _encode(self._embedded(push)))
         return b'{"push":{"channel":%b,%b}}' % (_encode(channel), body) if channel else b'{"push":{%b}}' % body
 
     def frame(self, messages: Sequence[bytes]) -> bytes:
         return b"\n".join(messages)
 
+    def _raw(self, data: bytes) -> Raw:
+        """Mark bytes as JSON, so that the encoder embeds them."""
+        return Raw(data) if data else _NOTHING
+
+    def _info(self, info: ClientInfo) -> _ClientInfo:
+        return _ClientInfo(info.user, info.client, self._raw(info.conn_info), self._raw(info.chan_info))
+
+    def _publication(self, publication: Published) -> _Publication:
+        info = None if publication.info is None else self._info(publication.info)
+        return _Publication(self._raw(publication.data), info, publication.offset)
+
+    def _embedded(self, answer: Result | Push) -> Result | Push:
+        """The same with its opaque bytes marked as JSON."""
+        changes: dict[str, Any] = {}
+        if isinstance(answer, _WITH_DATA) and answer.data:
+            changes["data"] = self._raw(answer.data)
+        if isinstance(answer, SubscribeResult | HistoryResult):
+            changes["publications"] = tuple(map(self._publication, answer.publications))
+        elif isinstance(answer, ConnectResult):
+            changes["subs"] = {channel: self._embedded(sub) for channel, sub in answer.subs.items()}
+        elif isinstance(answer, PresenceResult):
+            changes["presence"] = {client: self._info(info) for client, info in answer.presence.items()}
+        elif isinstance(answer, Join | Leave):
+            changes["info"] = self._info(answer.info)
+        return replace(answer, **changes) if changes else answer
+
 
 JSON = JsonCodec()
 
 
-def _command(line: bytes) -> Command:
+def _command(line: bytes, levels: int) -> Command:
     try:
-        wire = _decode(json_text.readable(line, levels=json_text.MAX_DEPTH))
+        wire = _decode(readable(line, levels=levels))
     except msgspec.ValidationError as error:
         raise Malformed(f"{error}.") from error
     except msgspec.DecodeError as error:
@@ -160,35 +187,5 @@ def _first_request(wire: _Command) -> Request | None:
             opened = _OPENED.get(type(request))
             if opened is None:
                 return cast("Request", request)
-            return opened(*[bytes(value) if type(value) is Raw else value for value in astuple(request)])
+            return opened(*[(Readable(value) or b"") if type(value) is Raw else value for value in astuple(request)])
     return None
-
-
-def _info(info: ClientInfo) -> _ClientInfo:
-    return _ClientInfo(info.user, info.client, _raw(info.conn_info), _raw(info.chan_info))
-
-
-def _publication(publication: Published) -> _Publication:
-    info = None if publication.info is None else _info(publication.info)
-    return _Publication(_raw(publication.data), info, publication.offset)
-
-
-def _raw(data: bytes) -> Raw:
-    """Mark bytes as JSON, so that the encoder embeds them."""
-    return Raw(data) if data else _NOTHING
-
-
-def _embedded(answer: Result | Push) -> Result | Push:
-    """The same with its opaque bytes marked as JSON."""
-    changes: dict[str, Any] = {}
-    if isinstance(answer, ConnectResult | SubscribeResult | RpcResult | SubscribePush | MessagePush) and answer.data:
-        changes["data"] = Raw(answer.data)
-    if isinstance(answer, SubscribeResult | HistoryResult):
-        changes["publications"] = tuple(map(_publication, answer.publications))
-    elif isinstance(answer, ConnectResult):
-        changes["subs"] = {channel: _embedded(sub) for channel, sub in answer.subs.items()}
-    elif isinstance(answer, PresenceResult):
-        changes["presence"] = {client: _info(info) for client, info in answer.presence.items()}
-    elif isinstance(answer, Join | Leave):
-        changes["info"] = _info(answer.info)
-    return replace(answer, **changes) if changes else answer

@@ -41,6 +41,7 @@ from chat_gateway.protocol.frames import (
     SubscribeResult,
     Unsubscribe,
 )
+from chat_gateway.protocol.json_text import MAX_DEPTH
 
 _LENGTH_BYTES = 5  # of a varint of 32 bits; no message is near that long
 
@@ -49,7 +50,8 @@ class ProtobufCodec:
     binary = True
     ping = b"\x00"
 
-    def decode(self, payload: bytes) -> list[Command]:
+    def decode(self, payload: bytes, *, levels: int = MAX_DEPTH) -> list[Command]:
+        del levels  # these messages have no open end
         messages = _split(payload)
         try:
             return [_command(client_pb2.Command.FromString(message)) for message in messages]

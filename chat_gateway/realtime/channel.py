@@ -44,6 +44,9 @@ class Listener(Protocol):
     def loses(self, channel: str) -> None:
         """The listener has been taken off the channel, because its user may no longer read it."""
 
+    def unfit(self) -> None:
+        """Something was published that cannot be told in the listener's encoding: it gets no more, and goes soon."""
+
     def withhold(self) -> None:
         """What was delivered to the listener and is not on its way yet may have to stay with us."""
 

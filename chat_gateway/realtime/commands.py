@@ -34,6 +34,8 @@ class ProtocolCommands:
 
     async def run(self, session: Session, command_id: int, request: frames.Request) -> frames.Result | None:
         """Carry out a command; None where it was answered already. Raises AppError and Disconnected."""
+        if self._context.repairer.stalled():
+            await self._context.repairer.rechecked()  # the session may have ended while we stood still
         if session.closed:
             raise Disconnected(codes.SERVER_ERROR)  # nothing may be attached for one who has gone
         if isinstance(request, frames.Connect):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chat_gateway.realtime.outbox import Flusher
     from chat_gateway.realtime.ports import Application, Presence
     from chat_gateway.realtime.recovery import Recoveries
+    from chat_gateway.realtime.repair import Repairer
     from chat_gateway.realtime.session import Session
     from chat_gateway.realtime.subscriptions import Subscriber
     from chat_gateway.realtime.unsubscriptions import Unsubscriber
@@ -51,6 +52,7 @@ class Context(Protocol):
     half_open: HalfOpen
     heartbeat: Heartbeat
     recoveries: Recoveries
+    repairer: Repairer
     subscriber: Subscriber
     unsubscriber: Unsubscriber
     now: Callable[[], float]

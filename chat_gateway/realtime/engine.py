@@ -125,9 +125,9 @@ class Engine:
         finally:
             self._tasks = None
 
-    def end_session(self, session_id: str) -> None:
-        """Close the connections of a session that auth has ended; their tokens are good no more."""
-        self._close(self._of(lambda session: session.user is not None and session.user.session == session_id))
+    def end_sessions(self, ended: frozenset[str]) -> None:
+        """Close the connections of sessions that auth has ended; their tokens are good no more."""
+        self._close(self._of(lambda session: session.user is not None and session.user.session in ended))
 
     def end_key(self, key_id: str) -> None:
         """Have the clients fetch a new token whose present one was signed by a key that auth has withdrawn."""

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 
 from chat_gateway.protocol import frames
-from chat_gateway.protocol.codec import Codec
+from chat_gateway.protocol.codec import Codec, Unencodable
 from chat_gateway.realtime.channel import Channel, Listener
 from chat_gateway.realtime.publication import JOIN, LEAVE, Publication
 
@@ -15,17 +15,25 @@ def deliver(channel: Channel, publication: Publication) -> None:
     push = _PRESENCE.get(publication.kind)
     if push is not None and publication.info is None:
         return  # it came over a bus that does not carry who it is about
-    encoded: dict[Hashable, bytes] = {}
+    encoded: dict[Hashable, bytes | None] = {}
     for listener in channel.settled():
         if push is None or listener.follows(channel.name):
-            frame = encoded.get(listener.variant)
+            variant = listener.variant
+            if variant not in encoded:
+                encoded[variant] = _frame(listener, channel.name, publication)
+            frame = encoded[variant]
             if frame is None:
-                frame = encoded[listener.variant] = _frame(listener, channel.name, publication)
-            listener.put_ephemeral(frame)
+                listener.unfit()
+            else:
+                listener.put_ephemeral(frame)
 
 
-def _frame(listener: Listener, channel: str, publication: Publication) -> bytes:
-    return listener.wrap(_message(listener.codec, channel, publication))
+def _frame(listener: Listener, channel: str, publication: Publication) -> bytes | None:
+    """Encode for all listeners of this kind; None where their encoding has no place for it."""
+    try:
+        return listener.wrap(_message(listener.codec, channel, publication))
+    except Unencodable:
+        return None
 
 
 def _message(codec: Codec, channel: str, publication: Publication) -> bytes:

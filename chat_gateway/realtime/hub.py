@@ -8,6 +8,7 @@ user's listeners off a channel at the very offset that says so. Ephemerals pass 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
+from chat_gateway.protocol.codec import Unencodable
 from chat_gateway.realtime import ephemerals
 from chat_gateway.realtime.channel import Channel, Listener
 from chat_gateway.realtime.membership import Membership
@@ -127,7 +128,11 @@ class Hub:
         channel = self._channels[name]
         self._learn(channel, head)
         for publication in channel.settle(listener, head.offset):
-            listener.put(listener.wrap(listener.codec.publication(name, publication)))
+            try:
+                listener.put(listener.wrap(listener.codec.publication(name, publication)))
+            except Unencodable:
+                listener.unfit()
+                break
             if publication.kind in self._membership.kinds and self._membership.apply_to(listener, channel, publication):
                 break  # nothing that stands above the loss may be written
         self._watch(channel)
@@ -232,11 +237,8 @@ class Hub:
 
     def _deliver(self, channel: Channel, publication: Publication) -> None:
         for group in channel.live.values():
-            frame: bytes | None = None
-            for listener in group:
-                if frame is None:
-                    frame = listener.wrap(listener.codec.publication(channel.name, publication))
-                listener.put(frame)
+            if group:
+                _fan_out(group, channel.name, publication)
         channel.buffer(publication)
         self._tails.passed(channel.name, channel.epoch, publication)
         for listener in channel.arrive(publication.offset) if channel.waiting else ():
@@ -261,3 +263,16 @@ class Hub:
             buffer.clear()
         for listener in channel.settled():
             listener.outdated(channel.name)
+
+
+def _fan_out(group: Collection[Listener], channel: str, publication: Publication) -> None:
+    """Give it to all who take the same wire bytes: encoded, and judged, once for all of them."""
+    one = next(iter(group))
+    try:
+        frame = one.wrap(one.codec.publication(channel, publication))
+    except Unencodable:
+        for listener in group:
+            listener.unfit()
+        return
+    for listener in group:
+        listener.put(frame)

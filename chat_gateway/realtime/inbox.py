@@ -6,10 +6,10 @@ once. The rest is started one after another and answered as it finishes. Above `
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 
-from chat_gateway.protocol.frames import Command
+from chat_gateway.protocol.frames import Command, Request
 from chat_gateway.realtime.limits import Limits
 from chat_gateway.realtime.link import Link
 
@@ -48,6 +48,10 @@ class Inbox:
     def put(self, command: Command) -> None:
         if not self._over:
             self._queue.append(command)
+
+    def waiting(self) -> Iterator[Request | None]:
+        """What has come and has not started."""
+        return (command.request for command in self._queue)
 
     def pump(self) -> None:
         """Start what may start now."""

@@ -131,7 +131,10 @@ class Scrubbed(msgspec.Struct, frozen=True):
 
 
 class Application(Protocol):
-    """What runs on the engine. Methods raise AppError for a refusal; it becomes a protocol error by its code."""
+    """What runs on the engine. Methods raise AppError for a refusal; it becomes a protocol error by its code.
+
+    `data` that came as JSON is `json_text.Readable`: made for decoders, which need not have it looked at once more.
+    """
 
     effective_kinds: frozenset[int]
     """The kinds of publications that change who may read what: the hub asks `effect` about these only."""

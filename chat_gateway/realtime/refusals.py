@@ -21,6 +21,7 @@ class Reason(Enum):
     COMMANDS = "commands"
     REQUESTS = "requests"
     MESSAGES = "messages"
+    DIRECTS = "directs"
     TYPING = "typing"
     FAULTS = "faults"
     MALFORMED = "malformed"

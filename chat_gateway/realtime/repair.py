@@ -53,6 +53,7 @@ class Repairer:
         self._holes: asyncio.Queue[str] = asyncio.Queue()
         self._unchecked: set[str] = set()
         self._check_now = asyncio.Event()
+        self._stall_over = asyncio.Event()
         self._last_tick = monotonic()
         hub.repaired_by(self)
 
@@ -68,6 +69,11 @@ class Repairer:
     def stalled(self) -> bool:
         return self._monotonic() - self._last_tick > self._times.stall_seconds
 
+    async def rechecked(self) -> None:
+        """Wait, after a stall, until all was asked that has to be; return at once where there was none."""
+        while self.stalled():
+            await self._stall_over.wait()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_for_stalls())
@@ -79,12 +85,17 @@ class Repairer:
         while True:
             await asyncio.sleep(self._times.stall_seconds / 4)
             if self.stalled():
-                _log.warning("stalled", seconds=round(self._monotonic() - self._last_tick, 1))
-                self._hub.discard_held()
-                if self._after_stall is not None:
-                    await self._after_stall()  # still stalled for the hub: what comes meanwhile is dropped as well
-                self.check(self._hub.positioned())
+                await self._recover()
             self._last_tick = self._monotonic()
+            self._stall_over.set()
+            self._stall_over.clear()
+
+    async def _recover(self) -> None:
+        _log.warning("stalled", seconds=round(self._monotonic() - self._last_tick, 1))
+        self._hub.discard_held()
+        if self._after_stall is not None:
+            await self._after_stall()  # still stalled for the hub: what comes meanwhile is dropped as well
+        self.check(self._hub.positioned())
 
     async def _compare_heads(self) -> None:
         loop = asyncio.get_running_loop()

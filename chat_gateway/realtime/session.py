@@ -4,6 +4,7 @@ Commands wait and run in its inbox, answers and publications leave through its o
 behind commands.
 """
 
+import asyncio
 import uuid
 from collections.abc import Hashable
 from enum import Enum
@@ -12,7 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from chat_gateway.protocol import codes, frames
-from chat_gateway.protocol.codec import Codec, Malformed
+from chat_gateway.protocol.codec import Codec, Malformed, Unencodable
 from chat_gateway.realtime.context import Context, Disconnected
 from chat_gateway.realtime.inbox import Inbox, Pace
 from chat_gateway.realtime.link import Link
@@ -121,7 +122,7 @@ class Session:
         if self.closed:
             return
         try:
-            commands = self.codec.decode(payload)
+            commands = self.codec.decode(payload, levels=self.context.limits.json_depth)
         except Malformed as malformed:
             _log.info("session.malformed", problem=str(malformed))
             refused(Reason.MALFORMED)
@@ -157,6 +158,13 @@ class Session:
     def withhold(self) -> None:
         """Within a second, drop the connection if bytes are still in user space: they may hold what must not go out."""
         self.context.wheel.after(0, self._abort_if_blocked)
+
+    def unfit(self) -> None:
+        """Close as `close` does, but end with the next step: whoever delivers now must not see the session leave."""
+        why = codes.INAPPROPRIATE_PROTOCOL
+        self.outbox.flush()
+        self.link.close(why.code, why.reason)
+        asyncio.get_running_loop().call_soon(self._end, why.code)
 
     def outdated(self, channel: str) -> None:
         self.context.unsubscriber.restart(self, channel)
@@ -236,6 +244,8 @@ class Session:
                 self.send(self.codec.reply(command_id, result))
         except Disconnected as gone:
             self.close(gone.disconnect)
+        except Unencodable:
+            self.close(codes.INAPPROPRIATE_PROTOCOL)
         except AppError as error:
             self._refuse(command_id, error)
         except Exception:  # noqa: BLE001 - the boundary of a command: logged, answered, and the session lives on

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from chat_gateway.protocol import codes, frames
+from chat_gateway.protocol.codec import Unencodable
 from chat_gateway.realtime.context import Disconnected
 from chat_gateway.realtime.ports import Recovered, Snapshot
 from chat_gateway.realtime.subscription import NO_LOG, Subscription, wanted_position
@@ -80,7 +81,7 @@ class Subscriber:
             raise Disconnected(codes.SERVER_ERROR)
         self._judge(session, request)  # the server may have subscribed it meanwhile
         if grant.within and not self._is_attached(session, grant.within):
-            raise Unavailable("unavailable", f"Subscribe to {grant.within} first.")  # temporary: it may be on its way
+            await self._check_within(session, user, grant.within)
         self._attach(session, name, grant, by_server=False)
         try:
             found = await self._found(session, user, request, grant)
@@ -90,7 +91,7 @@ class Subscriber:
         if found is None:
             self._unsubscriber.drop(session, name)
             self.stay_off(session, name)
-            raise Forbidden("permission_denied", "The channel is not there, or not for you.")
+            raise _no_permission()
         return found
 
     def settle(self, session: Session, found: Mapping[str, Recovered]) -> None:
@@ -109,9 +110,7 @@ class Subscriber:
     def gain(self, session: Session, channel: str) -> None:
         """Subscribe a live session that follows its user's channel to one more, which the user may read from now on."""
         user = session.user
-        own = None if user is None else self._application.channel_of(user)
-        following = session.channels.get(own or "")
-        if session.closed or user is None or following is None or not following.by_server:
+        if session.closed or user is None or not self._is_following(session, user):
             return
         if channel in session.channels:
             # channels are ordered each for itself: this may have overtaken a loss that came before it
@@ -137,7 +136,12 @@ class Subscriber:
             self._unsubscriber.drop(session, channel)
             self.stay_off(session, channel)
             return
-        session.send(session.codec.push(channel, session.channels[channel].push(found[channel].head)))
+        try:
+            told = session.codec.push(channel, session.channels[channel].push(found[channel].head))
+        except Unencodable:
+            session.close(codes.INAPPROPRIATE_PROTOCOL)
+            return
+        session.send(told)
         self.settle(session, found)
 
     def _judge(self, session: Session, request: frames.Subscribe) -> None:
@@ -163,6 +167,29 @@ class Subscriber:
         if is_gap and request.flag & _REJECT_UNRECOVERED:
             raise InvalidInput("unrecoverable_position", "What was missed cannot be recovered; load the state.")
         return recovered
+
+    async def _check_within(self, session: Session, user: User, channel: str) -> None:
+        """Refuse one who is not on this outer channel: only for now where that subscription is under way.
+
+        It is where the client has asked for it, or where the server is to make it for a gain that has not come by yet.
+        """
+        asked = (one.channel for one in session.inbox.waiting() if isinstance(one, frames.Subscribe))
+        if channel not in session.channels and channel not in asked:
+            if not self._is_following(session, user):
+                raise _no_permission()
+            snapshot = await self._application.snapshot(user, {channel: None}, connect=False)
+            if session.closed:
+                raise Disconnected(codes.SERVER_ERROR)
+            if self._is_attached(session, channel):
+                return
+            if channel not in snapshot.channels:
+                raise _no_permission()
+        raise Unavailable("unavailable", f"The subscription to {channel} is on its way; try again.")
+
+    def _is_following(self, session: Session, user: User) -> bool:
+        """Whether the session is told what its user gains, which the server then subscribes it to."""
+        following = session.channels.get(self._application.channel_of(user) or "")
+        return following is not None and following.by_server
 
     def _is_attached(self, session: Session, channel: str) -> bool:
         subscription = session.channels.get(channel)
@@ -209,3 +236,7 @@ class Subscriber:
         finally:
             if reserved and not carries:
                 self._context.recoveries.cancel(session)
+
+
+def _no_permission() -> Forbidden:
+    return Forbidden("permission_denied", "The channel is not there, or not for you.")

@@ -6,22 +6,35 @@ who may read, and up to which head, was read from the log before a tail is asked
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Self
 
 import msgspec
+from prometheus_client import Counter, Gauge
 
 from chat_gateway.realtime.publication import Position, Publication
+
+LOOKUPS = Counter("parley_tail_lookups", "Channels with missed entries that looked for a tail, by result.", ["result"])
+HELD = Gauge("parley_tail_bytes", "What the tails of this instance hold in memory.")
+
+_HIT, _ABSENT, _SHORT = (LOOKUPS.labels(result) for result in ("hit", "absent", "short"))
+"""`absent`: the channel is not busy, or nobody has read it yet. `short`: its tail does not reach far enough."""
 
 _OVERHEAD = 256
 """About what a publication takes in memory beside its data."""
 
 
 class TailLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """A tail may hold the largest recovery, 500 entries and 128 KiB of data. Fewer `listeners` are no storm."""
+    """A tail may hold the largest recovery, by default 500 entries and 128 KiB. Fewer `listeners` are no storm."""
 
     listeners: int = 10
     entries: int = 500
     channel_bytes: int = 256 * 1024
     instance_bytes: int = 64 * 1024 * 1024
+
+    @classmethod
+    def for_recoveries(cls, *, entries: int, data_bytes: int) -> Self:
+        """Make a tail large enough for a recovery of this size, of which one more storm is answered from memory."""
+        return cls(entries=entries, channel_bytes=max(cls().channel_bytes, data_bytes + entries * _OVERHEAD))
 
 
 class Tail:
@@ -82,8 +95,13 @@ class Tails:
     def missed(self, channel: str, head: Position, *, after: int) -> tuple[Publication, ...] | None:
         """Answer what stands above `after` up to the head, which was read just now; None where the log must be read."""
         tail = self._tails.get(channel)
-        if tail is None or tail.epoch != head.epoch or tail.position < head.offset or tail.first > after + 1:
+        if tail is None:
+            _ABSENT.inc()
             return None
+        if tail.epoch != head.epoch or tail.position < head.offset or tail.first > after + 1:
+            _SHORT.inc()
+            return None
+        _HIT.inc()
         self._tails.move_to_end(channel)
         return tuple(tail.between(after, head.offset))
 
@@ -120,6 +138,7 @@ class Tails:
         tail = self._tails.pop(channel, None)
         if tail is not None:
             self._size -= tail.size
+            HELD.set(self._size)
 
     def _fit(self, channel: str, tail: Tail) -> None:
         self._size -= tail.size
@@ -129,6 +148,7 @@ class Tails:
             self.drop(channel)
         while self._size > self._limits.instance_bytes:
             self.drop(next(iter(self._tails)))
+        HELD.set(self._size)
 
 
 def _size(publication: Publication) -> int:

@@ -14,8 +14,8 @@ from sqlalchemy.pool import NullPool
 
 from chat_gateway.store.database import CONNECT_ERRORS, migration_engine, postgres_engine, sqlite_path
 from chat_gateway.store.migrate import newest
-from chat_gateway.store.sqlite_writer import exclusive
 from chat_gateway.store.tables import metadata
+from shared.locks import exclusive
 
 # A copy takes its time: no time-out of the server or of the role may end it. Only a lock is not waited for for ever.
 _SETTINGS = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}

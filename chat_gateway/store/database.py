@@ -62,16 +62,22 @@ def postgres_engine(url: str, settings: Mapping[str, str], **options: object) ->
     session = {"application_name": "parley-chat", "jit": "off", **settings}
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
+        hide_parameters=True,
         connect_args={"timeout": _CONNECT_SECONDS, "server_settings": session},
         **options,
     )
 
 
 def migration_engine(url: str) -> AsyncEngine:
-    if sqlite_path(url) is None:
+    path = sqlite_path(url)
+    if path is None:
         return postgres_engine(url, {}, poolclass=NullPool)
     check_version()
-    engine = create_async_engine(make_url(url).set(drivername="sqlite+aiosqlite"), poolclass=NullPool)
+    if not path.exists():
+        # Nobody else of the machine reads messages; SQLite gives its logs the rights of the file.
+        path.touch(mode=0o600)
+    url_with_driver = make_url(url).set(drivername="sqlite+aiosqlite")
+    engine = create_async_engine(url_with_driver, poolclass=NullPool, hide_parameters=True)
     _control_transactions(engine, ("journal_mode=WAL", "synchronous=FULL"))
     return engine
 
@@ -104,7 +110,7 @@ class Database:
             check_version()
             # No creation: a database that is not there is a wrong path, not an empty chat.
             file = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=_EXISTING)
-            self._engine = create_async_engine(file, **limits)
+            self._engine = create_async_engine(file, hide_parameters=True, **limits)
             _control_transactions(self._engine, _SQLITE_READ_PRAGMAS)
             self._snapshots = self._statements = self._engine
         self._read_seconds = read_seconds

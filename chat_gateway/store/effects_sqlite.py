@@ -39,7 +39,9 @@ def write(ledger: Ledger, change: Change, effects: Sequence[Effect]) -> list[Ent
 def _statement(effect: Put | Set | Drop, known: Mapping[str, Value]) -> tuple[str, list[Value]]:
     where = " AND ".join(f'"{column}" = ?' for column in effect.key)
     if isinstance(effect, Drop):
-        return f'DELETE FROM "{effect.table}" WHERE {where}', list(effect.key.values())
+        limits = {column: int(known[name] or 0) + effect.added.get(column, 0) for column, name in effect.before.items()}
+        below = "".join(f' AND "{column}" < ?' for column in limits)
+        return f'DELETE FROM "{effect.table}" WHERE {where}{below}', [*effect.key.values(), *limits.values()]
     row = _row(effect, known)
     counted = effect.added.keys() - effect.filled.keys()
     if isinstance(effect, Set):

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from typing_extensions import override
 
-from chat_gateway.core.changes import Applied, Change, Outcome, Refusal
+from chat_gateway.core.changes import Applied, Arrival, Change, Outcome, Refusal
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.errors import (
     banned,
@@ -209,7 +209,7 @@ class GroupCommit(Log):
                 case Applied():
                     waiting.answer.set_result(outcome)
                 case Refusal():
-                    waiting.answer.set_exception(_REFUSALS[outcome]())
+                    waiting.answer.set_exception(_refusal(outcome, waiting.change))
                 case None:
                     waiting.answer.set_exception(store_unavailable())
 
@@ -219,6 +219,12 @@ class GroupCommit(Log):
         while True:
             await asyncio.sleep(self._patience / 8)
             _fail(self._queue.take_older(loop.time() - self._patience), store_unavailable)
+
+
+def _refusal(refusal: Refusal, change: Change) -> AppError:
+    if refusal is Refusal.TOO_MANY_ROOMS and isinstance(change, Arrival):
+        return too_many_rooms(change.most_rooms)
+    return _REFUSALS[refusal]()
 
 
 def _fail(batch: Iterable[Waiting], error: Callable[[], AppError]) -> None:

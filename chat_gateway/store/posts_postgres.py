@@ -14,7 +14,7 @@ from chat_gateway.core.ids import EntryId, room_log
 
 APPEND = (
     "SELECT * FROM append_batch_v2($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    " $7::bigint[], $8::text[])"
+    " $7::text[], $8::bigint[], $9::text[])"
 )
 FIND = (
     'SELECT epoch.epoch, e."offset", e.id, e.at, e.posts, e.content, e.thread, e.thread_posts FROM epoch'
@@ -37,6 +37,7 @@ def arguments(posts: Sequence[Post]) -> tuple[list[Any], ...]:
         [post.client_id for post in posts],
         [post.content for post in posts],
         [post.thread for post in posts] if any(post.thread for post in posts) else [],
+        [post.reply_to for post in posts] if any(post.reply_to for post in posts) else [],
         [number for number, _ in mentions],
         [user for _, user in mentions],
     )

@@ -20,6 +20,7 @@ _ROOT = (
     ' FROM entry LEFT JOIN message ON message.room_id = ? AND message."offset" = entry."offset"'
     " WHERE entry.id = ? AND entry.kind = 1 AND +entry.log_id = ?"
 )
+_ANSWERED = "SELECT 1 FROM entry WHERE id = ? AND kind = 1 AND +log_id = ?"
 _MENTION = 'INSERT INTO mention (user_id, room_id, "offset", author) VALUES (?, ?, ?, ?)'
 _COUNT = (
     'INSERT INTO message (room_id, "offset", thread_posts, thread_at) VALUES (?, ?, ?, ?)'
@@ -68,17 +69,9 @@ class Posts:
         old = self._ledger.find(room_log(post.room), post.author, post.client_id)
         if old is not None:
             return Applied(entry=old, offset=old.offset, repeated=True) if _is_same(post, old) else Refusal.CONFLICT
-        refusal = _refusal(place)
-        if refusal is not None:
-            return refusal
-        root = None
-        if post.thread is not None:
-            root = self._root(post)
-            if root is None or root.deleted:
-                return Refusal.NO_SUCH_MESSAGE
-            if root.thread is not None:
-                return Refusal.NOT_A_THREAD_ROOT
-        return self._write(post, root)
+        root = None if post.thread is None else self._root(post)
+        refusal = _closed_to(place) or _unthreaded(post, root) or self._unanswered(post)
+        return self._write(post, root) if refusal is None else refusal
 
     def _write(self, post: Post, root: _Root | None) -> Applied:
         entry = self._ledger.write(
@@ -115,6 +108,13 @@ class Posts:
         row = self._ledger.connection.execute(_ROOT, (post.room, post.thread, room_log(post.room))).fetchone()
         return row and _Root(*row)
 
+    def _unanswered(self, post: Post) -> Refusal | None:
+        """Refuse a post that answers no message of its room; one that is deleted may be answered."""
+        if post.reply_to is None:
+            return None
+        found = self._ledger.connection.execute(_ANSWERED, (post.reply_to, room_log(post.room))).fetchone()
+        return Refusal.NO_SUCH_MESSAGE if found is None else None
+
 
 def _is_same(post: Post, old: Entry) -> bool:
     """Compare with what was posted; a scrubbed text cannot be compared, so it is taken for the same."""
@@ -123,9 +123,17 @@ def _is_same(post: Post, old: Entry) -> bool:
     return old.content.startswith(SCRUBBED) or (old.content, old.thread) == (post.content, post.thread)
 
 
-def _refusal(place: _Place) -> Refusal | None:
+def _closed_to(place: _Place) -> Refusal | None:
     if place.archived:
         return Refusal.ARCHIVED
     if place.read_only and place.role == "member":
         return Refusal.READ_ONLY
     return Refusal.NOT_REACHABLE if place.is_blocked else None
+
+
+def _unthreaded(post: Post, root: _Root | None) -> Refusal | None:
+    if post.thread is None:
+        return None
+    if root is None or root.deleted:
+        return Refusal.NO_SUCH_MESSAGE
+    return None if root.thread is None else Refusal.NOT_A_THREAD_ROOT

@@ -1,21 +1,17 @@
 """Rooms as one person sees them: through their membership, so that a stranger and a missing room look alike."""
 
-from typing import Any, Literal
+from collections.abc import Collection
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, collate, func, literal, literal_column, select, tuple_
 from typing_extensions import override
 
 from chat_gateway.core import ports
 from chat_gateway.core.ids import RoomId, UserId
 from chat_gateway.core.rooms import Member, Room
 from chat_gateway.store.database import Database
-from chat_gateway.store.tables import entry, invite, log, member, mention, message, room, thread_member
-
-_MOST_PUBLIC = 1_000
-_MOST_COUNTED = 100
-_EVERYBODY = "*"
-_BETWEEN = "\n"
+from chat_gateway.store.seen_rooms import SEEN, room_of, rooms_of_member
+from chat_gateway.store.tables import invite, member, room
 
 
 class Rooms(ports.Rooms):
@@ -28,18 +24,34 @@ class Rooms(ports.Rooms):
             return await rooms_of_member(connection, user)
 
     @override
-    async def public(self, user: UserId) -> list[Room]:
-        query = _seen_by(user).where(room.c.kind == "public")
-        query = query.order_by(func.lower(room.c.name), room.c.name, room.c.id).limit(_MOST_PUBLIC)
-        async with self._database.statement() as connection:
-            return [_room(row) for row in await connection.execute(query)]
+    async def public(
+        self, user: UserId, *, after: RoomId | None = None, limit: int, within: Collection[RoomId] | None = None
+    ) -> ports.RoomPage | None:
+        # The kind stands in the text and not in a value, so that the index of the public ones can serve.
+        public = room.c.kind == literal_column("'public'")
+        if within is not None:
+            public &= room.c.id.in_(sorted(within))
+        order = self._by_name(room.c.name, room.c.id)
+        page = select(room.c.id).where(public).order_by(*order).limit(limit + 1)
+        async with self._database.snapshot() as connection:
+            if after is not None:
+                # Of a public one only: where others stand among these would tell a stranger what they are called.
+                last = (await connection.execute(select(room.c.name).where(public, room.c.id == after))).one_or_none()
+                if last is None:
+                    return None
+                behind = self._by_name(literal(last.name), literal(after))
+                # The first says nothing new; SQLite finds its place in the index by it, and not by the whole.
+                page = page.where(order[0] >= behind[0], tuple_(*order) > tuple_(*behind))
+            rows = await connection.execute(SEEN.where(room.c.id.in_(page)).order_by(*order), {"viewer": user})
+            found = [room_of(row) for row in rows]
+        return ports.RoomPage(rooms=tuple(found[:limit]), more=len(found) > limit)
 
     @override
     async def find(self, room_id: RoomId, user: UserId) -> Room | None:
-        query = _seen_by(user).where(room.c.id == room_id, (room.c.kind == "public") | member.c.role.is_not(None))
+        query = SEEN.where(room.c.id == room_id, (room.c.kind == "public") | member.c.role.is_not(None))
         async with self._database.statement() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return row and _room(row)
+            row = (await connection.execute(query, {"viewer": user})).one_or_none()
+        return row and room_of(row)
 
     @override
     async def members(
@@ -70,108 +82,7 @@ class Rooms(ports.Rooms):
             found = (await connection.execute(query)).scalar_one_or_none()
         return None if found is None else RoomId(found)
 
-
-async def rooms_of_member(connection: AsyncConnection, user: UserId) -> list[Room]:
-    """Read the rooms the user is in, the most recently active first, in the transaction of the connection."""
-    last = and_(entry.c.log_id == log.c.id, entry.c.offset == log.c.head)
-    joined = member.join(room, room.c.id == member.c.room_id).join(log, log.c.id == _log_id())
-    query = (
-        select(*_columns(user))
-        .select_from(joined.outerjoin(entry, last))
-        .where(member.c.user_id == user, member.c.status == "joined")
-        .order_by(func.coalesce(entry.c.at, room.c.created_at).desc(), room.c.id)
-    )
-    return [_room(row) for row in await connection.execute(query)]
-
-
-def _log_id() -> ColumnElement[str]:
-    return "room:" + room.c.id
-
-
-def _seen_by(user: UserId) -> Select[Any]:
-    own = and_(member.c.room_id == room.c.id, member.c.user_id == user, member.c.status == "joined")
-    return select(*_columns(user)).select_from(room.join(log, log.c.id == _log_id()).outerjoin(member, own))
-
-
-def _columns(user: UserId) -> tuple[ColumnElement[Any], ...]:
-    return (
-        room.c.id,
-        room.c.name,
-        room.c.kind,
-        room.c.topic,
-        room.c.read_only,
-        room.c.archived,
-        room.c.members,
-        log.c.head,
-        log.c.posts,
-        member.c.role,
-        member.c.marker,
-        member.c.marker_posts,
-        _mentions(user).label("mentions"),
-        _threads(user).label("threads"),
-        _people().label("people"),
-    )
-
-
-def _mentions(user: UserId) -> ColumnElement[int]:
-    """Count the messages above the marker that mention the user, or the whole room, and are not their own."""
-    found = (
-        select(mention.c.offset)
-        .distinct()
-        .where(
-            mention.c.user_id.in_((user, _EVERYBODY)),
-            mention.c.room_id == room.c.id,
-            mention.c.offset > member.c.marker,
-            mention.c.author != user,
-        )
-        .limit(_MOST_COUNTED)
-        .correlate(room, member)
-    )
-    return select(func.count()).select_from(found.subquery()).scalar_subquery()
-
-
-def _threads(user: UserId) -> ColumnElement[int]:
-    """Count the threads the user follows, has not muted, and has not read to the end."""
-    root = and_(message.c.room_id == thread_member.c.room_id, message.c.offset == thread_member.c.root)
-    found = (
-        select(literal(1).label("one"))
-        .select_from(thread_member.join(message, root))
-        .where(
-            member.c.role.is_not(None),
-            thread_member.c.user_id == user,
-            thread_member.c.room_id == room.c.id,
-            thread_member.c.follows,
-            ~thread_member.c.muted,
-            message.c.thread_posts > thread_member.c.marker_posts,
-        )
-        .limit(_MOST_COUNTED)
-        .correlate(room, member)
-    )
-    return select(func.count()).select_from(found.subquery()).scalar_subquery()
-
-
-def _people() -> ColumnElement[str | None]:
-    """List everybody in a direct room: nobody leaves one, and they are ten at most."""
-    own = member.alias()
-    people = select(func.aggregate_strings(own.c.user_id, _BETWEEN)).where(own.c.room_id == room.c.id)
-    return case((room.c.kind == "direct", people.correlate(room).scalar_subquery()))
-
-
-def _room(row: Row[*tuple[Any, ...]]) -> Room:
-    return Room(
-        id=RoomId(row.id),
-        name=row.name,
-        kind=row.kind,
-        topic=row.topic,
-        role=row.role,
-        head=row.head,
-        posts=row.posts,
-        marker=row.marker or 0,
-        unread=0 if row.role is None else row.posts - row.marker_posts,
-        read_only=row.read_only,
-        archived=row.archived,
-        members=row.members,
-        mentions=row.mentions,
-        threads=row.threads,
-        people=tuple(UserId(user) for user in sorted(row.people.split(_BETWEEN))) if row.people else (),
-    )
+    def _by_name(self, name: ColumnElement[str], room_id: ColumnElement[str]) -> tuple[ColumnElement[str], ...]:
+        """Name what rooms are ordered by: their names without regard to case, as ix_room_public has them."""
+        folded = func.lower(name) if self._database.is_postgres else collate(name, "NOCASE")
+        return folded, name, room_id

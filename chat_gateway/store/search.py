@@ -4,7 +4,7 @@ One meaning on both databases: a word is found at the beginning of a word or, wi
 without spaces wherever it stands. One character of such a text has no token: the newest texts are looked through.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, cast, literal, select, text, tuple_
@@ -40,13 +40,22 @@ class Search(ports.Search):
         self._inside = inside
 
     @override
-    async def find(self, viewer: UserId, query: Query, *, below: ports.Found | None, limit: int) -> list[ports.Found]:
+    async def find(
+        self,
+        viewer: UserId,
+        query: Query,
+        *,
+        below: ports.Found | None,
+        limit: int,
+        within: Collection[RoomId] | None = None,
+    ) -> list[ports.Found]:
         leads = [lead for term in query.terms if (lead := self._lead(term)) is not None]
-        statement = _readable(viewer)
+        readable = _readable(viewer, within)
+        statement = readable
         if leads:
             statement = statement.where(*self._led_by(leads))
         elif query.terms:
-            newest = _readable(viewer).with_only_columns(search.c.id).order_by(search.c.at.desc()).limit(_NEWEST)
+            newest = readable.with_only_columns(search.c.id).order_by(search.c.at.desc()).limit(_NEWEST)
             statement = statement.where(search.c.id.in_(newest))
         statement = statement.where(*self._conditions(query))
         if below is not None:
@@ -99,9 +108,10 @@ class Search(ports.Search):
         yield from (_HAS[what] for what in sorted(query.has))
 
 
-def _readable(viewer: UserId) -> Select[Any]:
+def _readable(viewer: UserId, within: Collection[RoomId] | None) -> Select[Any]:
     joined = and_(member.c.room_id == search.c.room_id, member.c.user_id == viewer, member.c.status == "joined")
-    return select(*_ORDER).select_from(search.join(member, joined))
+    readable = select(*_ORDER).select_from(search.join(member, joined))
+    return readable if within is None else readable.where(search.c.room_id.in_(sorted(within)))
 
 
 async def _rooms_named(connection: AsyncConnection, viewer: UserId, names: Sequence[str]) -> set[str]:

@@ -19,7 +19,7 @@ from chat_gateway.realtime.publication import Position, Publication
 from chat_gateway.realtime.tails import Tails
 from chat_gateway.store.database import Database
 from chat_gateway.store.room_log import entry_of, head_of
-from chat_gateway.store.rooms import rooms_of_member
+from chat_gateway.store.seen_rooms import rooms_of_member
 
 Missed = Mapping[str, tuple[Publication, ...]]
 

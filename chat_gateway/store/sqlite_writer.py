@@ -5,16 +5,16 @@ the database takes it, here and in the migrations.
 """
 
 import asyncio
-import fcntl
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from chat_gateway.store.appender import NotCommitted, OutcomeUnknown, Rejected
+from shared.locks import exclusive
 
 T = TypeVar("T")
 
@@ -34,14 +34,6 @@ def check_version() -> None:
             connection.execute("CREATE VIRTUAL TABLE probe USING fts5 (text)")
         except sqlite3.Error as error:
             raise RuntimeError("This Python's SQLite has no FTS5, which search needs. Use PostgreSQL.") from error
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the write lock of the database at `path`; blocks until it is free."""
-    with path.with_name(path.name + ".lock").open("a") as side:
-        fcntl.flock(side, fcntl.LOCK_EX)
-        yield
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:

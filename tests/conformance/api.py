@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from chat_gateway.protocol.json_text import embeddable
 from chat_gateway.realtime.ports import User
 from chat_gateway.realtime.publication import Position, Publication
 from shared.errors import Unauthenticated
@@ -61,7 +62,11 @@ def _check_key(request: web.Request) -> None:
 
 
 def _shown(publication: Publication) -> Mapping[str, Any]:
-    shown: dict[str, Any] = {"data": msgspec.Raw(publication.data), "offset": publication.offset}
+    shown: dict[str, Any] = {"offset": publication.offset}
+    try:
+        shown["data"] = msgspec.Raw(embeddable(publication.data))
+    except msgspec.DecodeError:
+        shown["b64data"] = publication.data
     if publication.info is not None:
         shown["info"] = {"user": publication.info.user, "client": publication.info.client}
     return shown

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from typing_extensions import override
 
 from chat_gateway.core.changes import Post
@@ -72,10 +71,8 @@ class OpenChannels(Application):
     @override
     async def publish(self, user: User, channel: str, data: bytes, info: ClientInfo | None) -> None:
         namespace_of(channel)
-        try:
-            msgspec.json.decode(data)
-        except msgspec.DecodeError as error:
-            raise InvalidInput("bad_request", "Publish JSON, which clients of both encodings can read.") from error
+        if not data:
+            raise InvalidInput("bad_request", "Publish some data.")
         post = Post(
             id=EntryId(str(uuid.uuid4())),
             room=RoomId(channel),

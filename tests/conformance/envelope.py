@@ -13,7 +13,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 
 def seal(data: bytes, info: ClientInfo | None) -> str:
-    return msgspec.json.encode(_Envelope(data, info)).decode()
+    return msgspec.json.encode(_Envelope(bytes(data), info)).decode()
 
 
 def opened(publication: Publication) -> Publication:

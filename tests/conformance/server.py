@@ -23,8 +23,10 @@ from chat_gateway.bus.memory_bus import MemoryBus, MemoryExchange
 from chat_gateway.bus.redis_bus import RedisBus
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import LogId
+from chat_gateway.protocol.checked_json_codec import CHECKED_JSON
 from chat_gateway.realtime.engine import Engine
 from chat_gateway.realtime.limits import Limits
+from chat_gateway.realtime.link import Link, Receiver
 from chat_gateway.realtime.ports import Bus
 from chat_gateway.realtime.publication import Batch
 from chat_gateway.store import migrate
@@ -38,7 +40,7 @@ from shared.web import Site, Trusted, bind, stop_signal
 from tests.conformance import api
 from tests.conformance.channels import OpenChannels
 from tests.conformance.envelope import opened_batch, sealed_batch
-from tests.conformance.presence import ChannelPresence
+from tests.conformance.presence import ChannelPresence, SharedPresence
 from tests.conformance.store import OpenAppender, OpenLog, publication_of
 
 
@@ -85,7 +87,7 @@ class Server:
         log = OpenLog(database)
         self.commit = GroupCommit(OpenAppender(database.writer), self._committed)
         self.channels = OpenChannels(self.commit, log, insecure=insecure)
-        presence = ChannelPresence()
+        self.presence = SharedPresence(redis_url) if redis_url else ChannelPresence()
         self.engine = Engine(
             application=self.channels,
             log=log,
@@ -93,10 +95,10 @@ class Server:
             version="parley conformance",
             now=time.time,
             monotonic=time.monotonic,
-            presence=presence,
+            presence=self.presence,
             limits=Limits(spread_seconds=0.1, sockets_per_user=1_000),  # the suites are one user
         )
-        presence.announce = self.engine.announce
+        self.presence.announce = self.engine.announce
         self.bus: RunningBus = (
             RedisBus(redis_url, receiver=self, instance=instance)
             if redis_url
@@ -116,9 +118,14 @@ class Server:
     def forwarded(self, message: bytes) -> None:
         self.emulation.forwarded(message)
 
+    def accept(self, link: Link) -> Receiver:
+        """Take a client. What clients of the other encoding publish need not be JSON."""
+        if not link.codec.binary:
+            link.codec = CHECKED_JSON
+        return self.engine.accept(link)
+
     def application(self) -> web.Application:
-        origins = _Everything()
-        accept = self.engine.accept
+        origins, accept = _Everything(), self.accept
 
         async def connect(request: web.Request) -> web.StreamResponse:
             return websocket.upgrade(request, origins=origins, accept=accept)
@@ -138,7 +145,7 @@ class Server:
     async def run(self, listeners: Sequence[socket.socket], stop: asyncio.Event) -> None:
         site = Site(self.application(), shutdown_seconds=1.0)
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part.run()) for part in (self.engine, self.bus)]
+            running = [tasks.create_task(part.run()) for part in (self.engine, self.bus, self.presence)]
             committing = tasks.create_task(self.commit.run())
             try:
                 await site.start()

@@ -1,5 +1,8 @@
 """Two instances with open channels on one log and one Redis: the relay carries publishers, joins and leaves."""
 
+import pytest
+
+from tests.conformance.sdk_client import subscribed
 from tests.conformance.talk import connected
 
 
@@ -36,3 +39,24 @@ async def test_what_was_missed_is_recovered_from_the_other_instance(two: tuple[s
         wish = {"channel": "log", "recover": True, "offset": 1, "epoch": position["epoch"]}
         reply = await ann.call(subscribe=wish)
         assert [one["data"] for one in reply["publications"]] == [1, 2]
+
+
+@pytest.mark.parametrize("encoding", ["JSON", "Protobuf"])
+async def test_two_clients_of_the_python_sdk_meet_across_instances(two: tuple[str, str], encoding: str) -> None:
+    channel, protobuf = f"sdk-{encoding}", encoding == "Protobuf"
+    async with (
+        subscribed(two[0], "ann", channel, protobuf=protobuf) as ann,
+        subscribed(two[1], "bob", channel, protobuf=protobuf) as bob,
+    ):
+        await ann.publish({"n": 1})
+        for reader in (ann, bob):
+            await reader.has([{"n": 1}])
+            stats = await reader.subscription.presence_stats()
+            assert (stats.num_clients, stats.num_users) == (2, 2)
+            assert {one.user for one in (await reader.subscription.presence()).clients.values()} == {"ann", "bob"}
+        await bob.client.disconnect()
+        for number in (2, 3):
+            await ann.publish({"n": number})
+        await bob.client.connect()
+        await bob.has([{"n": 1}, {"n": 2}, {"n": 3}])
+        assert (bob.recovered, bob.offsets) == ([False, True], [1, 2, 3])

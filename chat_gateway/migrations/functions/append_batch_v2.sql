@@ -1,11 +1,12 @@
 -- Appends a batch of posts. Separate statements, so separate snapshots: those after the first see whatever was committed
 -- while it waited for the locks (a removal, the same client_id from another gateway). One that locks and reads does not.
 -- Only rows that are inserted take an offset, so there is never a gap. Refusals and conflicts are answered row by row.
--- p_threads may be shorter than the others; p_mentions[n] is mentioned in post number p_mentioned_in[n], from 1.
+-- p_threads and p_reply_tos may be shorter than the others; p_mentions[n] is mentioned in post number p_mentioned_in[n],
+-- from 1. What is answered may be deleted: whoever wrote the answer could not know, and the excerpt says so.
 -- status: 0 written, 1 a repeat (all columns are the first result's), else minus the number of a Refusal.
 CREATE FUNCTION append_batch_v2(
     p_rooms text[], p_ids text[], p_authors text[], p_client_ids text[], p_contents text[], p_threads text[],
-    p_mentioned_in bigint[], p_mentions text[]
+    p_reply_tos text[], p_mentioned_in bigint[], p_mentions text[]
 ) RETURNS TABLE (
     i bigint, status integer, epoch text, "offset" bigint, id text, at bigint, posts bigint, thread text,
     thread_posts bigint, content text
@@ -23,7 +24,7 @@ BEGIN
     v_now := floor(extract(epoch FROM clock_timestamp()) * 1000);
 
     -- What few posts need is looked up and written apart, so that the others pay nothing for it.
-    IF cardinality(p_threads) > 0 OR EXISTS (
+    IF cardinality(p_threads) > 0 OR cardinality(p_reply_tos) > 0 OR EXISTS (
         SELECT FROM room
         WHERE room.id = ANY (p_rooms) AND (room.archived OR room.read_only OR room.kind = 'direct')
     ) THEN
@@ -40,12 +41,13 @@ BEGIN
                         JOIN block ON block.user_id = member.user_id AND block.blocked_id = given.author
                         WHERE member.room_id = given.room_id AND member.user_id <> given.author LIMIT 1
                     ) THEN -18
-                    WHEN given.thread IS NULL THEN 0
-                    WHEN root.id IS NULL OR root.deleted THEN -6
+                    WHEN given.thread IS NOT NULL AND (root.id IS NULL OR root.deleted) THEN -6
                     WHEN root.thread IS NOT NULL THEN -7
+                    WHEN given.reply_to IS NOT NULL AND answered.id IS NULL THEN -6
                     ELSE 0
                 END AS verdict
-            FROM unnest(p_rooms, p_authors, p_threads) WITH ORDINALITY AS given (room_id, author, thread, i)
+            FROM unnest(p_rooms, p_authors, p_threads, p_reply_tos)
+                WITH ORDINALITY AS given (room_id, author, thread, reply_to, i)
             LEFT JOIN LATERAL (SELECT room.* FROM room WHERE room.id = given.room_id LIMIT 1) AS room ON true
             LEFT JOIN LATERAL (
                 SELECT member.role FROM member
@@ -58,6 +60,11 @@ BEGIN
                 LEFT JOIN message ON message.room_id = given.room_id AND message."offset" = found."offset"
                 WHERE found.log_id = 'room:' || given.room_id LIMIT 1
             ) AS root ON given.thread IS NOT NULL
+            LEFT JOIN LATERAL (
+                SELECT found.id
+                FROM (SELECT * FROM entry WHERE entry.id = given.reply_to AND entry.kind = 1 OFFSET 0) AS found
+                WHERE found.log_id = 'room:' || given.room_id LIMIT 1
+            ) AS answered ON given.reply_to IS NOT NULL
         ) AS judged;
     END IF;
 

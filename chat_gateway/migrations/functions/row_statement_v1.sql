@@ -1,5 +1,6 @@
 -- Makes the SQL of an effect on rows (core/effects.py: Put, Set, Drop). Every name is quoted as an identifier and every
--- value as a literal: PostgreSQL gives the literal the column's type. `p_known` has what the effect's `filled` names.
+-- value as a literal: PostgreSQL gives the literal the column's type. `p_known` has what the effect's `filled` and `before`
+-- name.
 CREATE FUNCTION row_statement_v1(p_effect jsonb, p_known jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
@@ -35,7 +36,11 @@ BEGIN
     END IF;
     SELECT string_agg(format('t.%I = %L', key, value), ' AND ') INTO STRICT v_where FROM jsonb_each_text(v_key);
     IF p_effect ->> 'type' = 'Drop' THEN
-        RETURN format('DELETE FROM %I AS t WHERE %s', v_table, v_where);
+        RETURN format('DELETE FROM %I AS t WHERE %s', v_table, v_where) || coalesce((
+            SELECT string_agg(format(
+                ' AND t.%I < %L', key, (p_known ->> value)::bigint + coalesce((v_added ->> key)::bigint, 0)
+            ), '') FROM jsonb_each_text(p_effect -> 'before')
+        ), '');
     END IF;
     RETURN format('UPDATE %I AS t SET %s WHERE %s', v_table, (
         SELECT string_agg(format(

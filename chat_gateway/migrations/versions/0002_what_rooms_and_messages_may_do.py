@@ -42,6 +42,9 @@ def _extend_rooms() -> None:
     _allow("member", role=_ROLES, status="status IN ('joined', 'left', 'removed', 'banned')")
     is_owner, is_banned = sa.text("role = 'owner' AND status = 'joined'"), sa.text("status = 'banned'")
     op.create_index("ix_member_owner", "member", ["room_id"], postgresql_where=is_owner, sqlite_where=is_owner)
+    # As they are listed: by name without regard to case.
+    folded = "name COLLATE NOCASE" if op.get_bind().dialect.name == "sqlite" else "lower(name)"
+    op.execute(f"CREATE INDEX ix_room_public ON room ({folded}, name, id) WHERE kind = 'public'")
     op.create_index(
         "ix_member_banned", "member", ["room_id", "user_id"], postgresql_where=is_banned, sqlite_where=is_banned
     )
@@ -229,6 +232,7 @@ def downgrade() -> None:
     op.execute("UPDATE member SET status = 'removed' WHERE status = 'banned'")
     for name in ("ix_member_banned", "ix_member_owner"):
         op.drop_index(name, "member")
+    op.drop_index("ix_room_public", "room")
     _allow("room", kind="kind IN ('public', 'private')")
     _allow("member", role=_ROLES, status="status IN ('joined', 'left', 'removed')")
     with op.batch_alter_table("room") as room:

@@ -1,5 +1,6 @@
-// npm `centrifuge` over every transport and encoding, against the server named by PARLEY_ADDRESS. Run by
-// test_npm_sdk.py, from the client's folder, so that it is the version the client is built with.
+// npm `centrifuge` over every transport and encoding, against the servers named by PARLEY_ADDRESSES: the first of two
+// clients is at the first of them, the other at the last, and what a stream's client sends up goes to the one it is not
+// at. Run by test_npm_sdk.py, from the client's folder, so that it is the version the client is built with.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -10,8 +11,8 @@ const from = createRequire(pathToFileURL(`${process.cwd()}/package.json`))
 const { Centrifuge: Json } = from('centrifuge')
 const { Centrifuge: Protobuf } = from('centrifuge/build/protobuf')
 
-const address = process.env.PARLEY_ADDRESS
-const base = `http://${address}`
+const addresses = process.env.PARLEY_ADDRESSES.split(',')
+const [HERE, THERE] = [0, addresses.length - 1]
 const encode = (text) => new TextEncoder().encode(text)
 const decode = (bytes) => new TextDecoder().decode(bytes)
 
@@ -23,23 +24,19 @@ const VARIANTS = [
   { name: 'sse, JSON', Client: Json, transport: 'sse', binary: false },
 ]
 
-const PATHS = {
-  websocket: `ws://${address}/connection/websocket`,
-  http_stream: `${base}/connection/http_stream`,
-  sse: `${base}/connection/sse`,
-}
-
-function open({ Client, transport }, options = {}) {
-  const endpoints = [{ transport, endpoint: PATHS[transport] }]
-  return new Client(endpoints, { emulationEndpoint: `${base}/emulation`, minReconnectDelay: 10, ...options })
+function open({ Client, transport }, place = HERE, options = {}) {
+  const scheme = transport === 'websocket' ? 'ws' : 'http'
+  const endpoints = [{ transport, endpoint: `${scheme}://${addresses[place]}/connection/${transport}` }]
+  const emulationEndpoint = `http://${addresses[place === HERE ? THERE : HERE]}/emulation`
+  return new Client(endpoints, { emulationEndpoint, minReconnectDelay: 10, ...options })
 }
 
 const wrap = ({ binary }, value) => (binary ? encode(JSON.stringify(value)) : value)
 const unwrap = ({ binary }, data) => (binary ? JSON.parse(decode(data)) : data)
 const once = (emitter, event) => new Promise((resolve) => emitter.once(event, resolve))
 
-async function connected(variant, options) {
-  const client = open(variant, options)
+async function connected(variant, place) {
+  const client = open(variant, place)
   const context = once(client, 'connected')
   client.connect()
   const { client: id, transport } = await context
@@ -61,7 +58,7 @@ async function ended(...clients) {
 for (const variant of VARIANTS) {
   test(`${variant.name}: what one publishes reaches the other in order, and history has it`, async () => {
     const channel = `news-${randomUUID()}`
-    const [writer, reader] = [await connected(variant), await connected(variant)]
+    const [writer, reader] = [await connected(variant), await connected(variant, THERE)]
     const subscription = reader.newSubscription(channel)
     const seen = []
     const all = new Promise((resolve) => {
@@ -92,7 +89,7 @@ for (const variant of VARIANTS) {
 
   test(`${variant.name}: joins and leaves are told`, async () => {
     const channel = `room-${randomUUID()}`
-    const [first, second] = [await connected(variant), await connected(variant)]
+    const [first, second] = [await connected(variant), await connected(variant, THERE)]
     const [watching, visiting] = [first.newSubscription(channel), second.newSubscription(channel)]
     const own = once(watching, 'join')
     watching.subscribe()
@@ -100,6 +97,10 @@ for (const variant of VARIANTS) {
     const come = once(watching, 'join')
     visiting.subscribe()
     assert.ok((await come).info.client)
+    for (const client of [first, second]) {
+      const { numClients } = await client.presenceStats(channel)
+      assert.equal(numClients, 2)
+    }
     const gone = once(watching, 'leave')
     visiting.unsubscribe()
     assert.ok((await gone).info.client)
@@ -108,7 +109,7 @@ for (const variant of VARIANTS) {
 
   test(`${variant.name}: who was away gets what was missed, once and in order`, async () => {
     const channel = `recovery:${randomUUID()}`
-    const [writer, reader] = [await connected(variant), await connected(variant)]
+    const [writer, reader] = [await connected(variant), await connected(variant, THERE)]
     const subscription = reader.newSubscription(channel)
     const offsets = []
     subscription.on('publication', ({ offset }) => offsets.push(offset))
@@ -137,7 +138,7 @@ for (const variant of VARIANTS) {
   })
 
   test(`${variant.name}: a bad token ends the connection for good`, async () => {
-    const client = open(variant, { token: 'no.such.token' })
+    const client = open(variant, HERE, { token: 'no.such.token' })
     const gone = once(client, 'disconnected')
     client.connect()
     assert.equal((await gone).code, 3500)

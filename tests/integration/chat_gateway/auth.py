@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -94,13 +94,15 @@ class Auth:
         self.issuer = Issuer(now)
         self.feed = Feed()
         self.key_fetches = 0
+        self.key_headers: Mapping[str, str] = {}
         self.status = 200
         self.body: bytes | None = None
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def _keys(self, _request: web.Request) -> web.Response:
+    async def _keys(self, request: web.Request) -> web.Response:
         self.key_fetches += 1
+        self.key_headers = request.headers
         return await self._answer(self.issuer.jwks())
 
     async def _changes(self, request: web.Request) -> web.Response:

@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from chat_gateway.store.migrate import upgrade
+from tests.faults import tcp_proxy
+from tests.integration.chat_gateway.auth import Auth
+from tests.integration.chat_gateway.key_setting import NOW, Setting
 from tests.integration.chat_gateway.running import Running, running_gateway
 from tests.postgres import PostgresServer
 from tests.templates import postgres_database, postgres_template, sqlite_copy, sqlite_template
@@ -42,3 +46,10 @@ def url(request: pytest.FixtureRequest) -> str:
 async def gateway(sqlite_url: str, valkey_url: str) -> AsyncIterator[Running]:
     async with running_gateway(sqlite_url, valkey_url) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def setting() -> AsyncIterator[Setting]:
+    auth = Auth(now=lambda: NOW)
+    async with auth.served() as port, tcp_proxy("127.0.0.1", port) as proxy, aiohttp.ClientSession() as session:
+        yield Setting(auth, proxy, session)

@@ -51,6 +51,29 @@ async def test_edits_have_the_pace_of_messages(sqlite_url: str, valkey_url: str)
             assert (answer.status, (await answer.json())["code"]) == (429, "rate_limited")
 
 
+async def test_new_direct_rooms_have_a_pace_of_their_own_by_rpc_and_rest(sqlite_url: str, valkey_url: str) -> None:
+    async with running_gateway(sqlite_url, valkey_url, directs_per_hour=2) as gateway:
+        for user in ("bob", "cy", "dan"):
+            await gateway.connect(sub=user)
+        peer = await gateway.connect(sub="ada")
+        headers = {"Authorization": f"Bearer {gateway.token(sub='ada')}"}
+        url = f"{gateway.url}/api/v1/direct.open"
+        assert "rpc" in await peer.rpc("direct.open", users=["bob"])
+        async with gateway.http.post(url, json={"users": ["cy"]}, headers=headers) as answer:
+            assert answer.status == 200
+        with counting(Reason.DIRECTS, 2):
+            by_rpc = (await peer.rpc("direct.open", users=["dan"]))["error"]
+            async with gateway.http.post(url, json={"users": ["dan"]}, headers=headers) as answer:
+                status, problem, wait = answer.status, await answer.json(), answer.headers["Retry-After"]
+        assert (by_rpc["code"], by_rpc["message"]) == (490, f"rate_limited retry_after={wait}")
+        assert (status, problem["code"]) == (429, "rate_limited")
+        assert 1_700 < int(wait) <= 1_800
+        for _ in range(3):
+            assert "rpc" in await peer.rpc("direct.open", users=["bob"])
+        other = await gateway.connect(sub="dan")
+        assert "rpc" in await other.rpc("direct.open", users=["ada"])
+
+
 @pytest.mark.parametrize(("length", "code"), [(255, "room_not_found"), (256, "invalid_request")])
 async def test_an_identifier_of_255_characters_is_looked_up_and_a_longer_one_is_refused(
     sqlite_url: str, valkey_url: str, length: int, code: str

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -53,8 +53,13 @@ class Setting:
         self.auth, self.rows, self.proxy, self.people = auth, auth.feed, proxy, people
         self._session = session
         self.revoked: list[str] = []
+        self.revoked_at_once: list[int] = []
         self.versions: list[int] = []
         self.seen: list[Person] = []
+
+    def hear(self, sessions: Collection[str]) -> None:
+        self.revoked += sessions
+        self.revoked_at_once.append(len(sessions))
 
     def feed(self, times: Times = QUICK) -> ChangesFeed:
         return ChangesFeed(
@@ -62,7 +67,7 @@ class Setting:
             INTERNAL_KEY,
             self._session,
             people=self.people,
-            on_session_revoked=self.revoked.append,
+            on_sessions_revoked=self.hear,
             on_keys_changed=self.versions.append,
             on_person=self.seen.append,
             times=times,
@@ -130,6 +135,16 @@ async def test_a_stored_cursor_never_moves_back(setting: Setting) -> None:
     async with running(setting.feed()) as feed:
         await eventually(lambda: feed.caught_up)
     assert (setting.people.applied, await setting.people.cursor(), len(setting.revoked)) == ([100], 100, 7)
+
+
+async def test_the_revocations_of_a_page_are_heard_at_once(setting: Setting) -> None:
+    """All connections are looked through each time: a thousand times for a thousand revocations would take a second."""
+    for n in range(1, 6):
+        setting.rows.session(n, f"s{n}")
+    async with running(setting.feed()) as feed:
+        await eventually(lambda: feed.caught_up)
+        assert await feed.look_soon()
+    assert setting.revoked_at_once == [3, 2]
 
 
 async def test_an_empty_feed_is_caught_up_with(setting: Setting) -> None:

@@ -1,74 +1,15 @@
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chat_gateway.keyring import KeyNotKnownNow, Keyring, SessionRevoked, Times, jwks_over_http
+from chat_gateway.keyring import KeyNotKnownNow, SessionRevoked
 from shared.errors import Unauthenticated, Unavailable
 from shared.tokens import ExpiredToken, InvalidToken
-from tests.faults import TcpProxy, eventually, tcp_proxy
-from tests.integration.chat_gateway.auth import ISSUER, JWKS, Auth
-
-NOW = 1_800_000_000.0
-TIMES = Times(refresh=1000, retry=0.01, longest_retry=0.02, patience=0.3)
-
-
-class Clock:
-    """The wall clock and the monotonic one, both by hand."""
-
-    def __init__(self) -> None:
-        self.wall, self.steady = NOW, 1000.0
-
-
-class Setting:
-    """A keyring, the auth it asks through a proxy, and the clocks both go by."""
-
-    def __init__(self, auth: Auth, proxy: TcpProxy, session: aiohttp.ClientSession) -> None:
-        self.auth, self.issuer, self.proxy = auth, auth.issuer, proxy
-        self.clock, self.dropped = Clock(), list[str]()
-        self.keyring = Keyring(
-            jwks_over_http(session, f"http://127.0.0.1:{proxy.port}{JWKS}", seconds=1.0),
-            issuer=ISSUER,
-            audience="chat",
-            clock=lambda: self.clock.wall,
-            monotonic=lambda: self.clock.steady,
-            times=TIMES,
-            on_key_dropped=self.dropped.append,
-        )
-
-    def token(self, key_id: str = "k1", **options: Any) -> str:
-        return self.issuer.token(key_id, **{"sub": "u1", "name": "dog1", **options})
-
-    async def fetched(self, times: int = 1) -> None:
-        """Wait until auth was asked that often, and for what came of it."""
-        # The end of a round has no public sign.
-        await eventually(lambda: self.auth.key_fetches >= times and not self.keyring._fetching)
-
-
-@pytest.fixture
-async def setting() -> AsyncIterator[Setting]:
-    auth = Auth(now=lambda: NOW)
-    async with auth.served() as port, tcp_proxy("127.0.0.1", port) as proxy, aiohttp.ClientSession() as session:
-        yield Setting(auth, proxy, session)
-
-
-@asynccontextmanager
-async def running(setting: Setting) -> AsyncIterator[None]:
-    task = asyncio.create_task(setting.keyring.run())
-    try:
-        await setting.fetched(setting.auth.key_fetches + 1)
-        setting.clock.steady += 1
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+from tests.faults import eventually
+from tests.integration.chat_gateway.key_setting import NOW, Setting, running
 
 
 async def test_a_good_token_says_who_calls(setting: Setting) -> None:
@@ -152,77 +93,6 @@ async def test_the_last_good_set_is_held_for_a_day_and_no_longer(setting: Settin
             setting.keyring.verify(setting.token())
 
 
-async def test_an_unknown_key_is_fetched_and_then_known(setting: Setting) -> None:
-    async with running(setting):
-        setting.issuer.add("k2")
-        with pytest.raises(KeyNotKnownNow):
-            setting.keyring.verify(setting.token("k2"))
-        await setting.fetched(2)
-        assert setting.keyring.verify(setting.token("k2")).key_id == "k2"
-
-
-async def test_a_key_missing_from_a_set_fetched_after_the_token_came_is_invalid(setting: Setting) -> None:
-    setting.issuer.add("forged")
-    token = setting.token("forged")
-    del setting.issuer.keys["forged"]
-    async with running(setting):
-        with pytest.raises(KeyNotKnownNow):
-            setting.keyring.verify(token)
-        setting.clock.steady += 0.1
-        await setting.fetched(2)
-        # The fetch began at the very moment the token came: it proves nothing yet, the next one does.
-        setting.keyring.refetch()
-        await setting.fetched(3)
-        with pytest.raises(InvalidToken):
-            setting.keyring.verify(token)
-
-
-async def test_unknown_keys_lead_to_one_fetch_a_minute(setting: Setting) -> None:
-    async with running(setting):
-        for number in range(50):
-            setting.issuer.add("x")
-            with pytest.raises(KeyNotKnownNow):
-                setting.keyring.verify(setting.token("x", jti=str(number)))
-            del setting.issuer.keys["x"]
-            await asyncio.sleep(0)
-        await setting.fetched(2)
-        setting.clock.steady += 59
-        setting.issuer.add("k2")
-        with pytest.raises(KeyNotKnownNow):
-            await setting.keyring.verify_soon(setting.token("k2"))
-        assert setting.auth.key_fetches == 2
-        setting.clock.steady += 2
-        assert (await setting.keyring.verify_soon(setting.token("k2"))).key_id == "k2"
-        assert setting.auth.key_fetches == 3
-
-
-async def test_a_token_can_wait_for_the_fetch_it_needs(setting: Setting) -> None:
-    async with running(setting):
-        setting.issuer.add("k2")
-        assert (await setting.keyring.verify_soon(setting.token("k2"))).key_id == "k2"
-        assert setting.auth.key_fetches == 2
-
-
-async def test_a_token_waits_no_longer_than_patience(setting: Setting) -> None:
-    async with running(setting):
-        setting.issuer.add("k2")
-        setting.auth.answers.clear()
-        started = time.monotonic()
-        with pytest.raises(KeyNotKnownNow):
-            await setting.keyring.verify_soon(setting.token("k2"))
-        assert 0.25 < time.monotonic() - started < 2
-        setting.auth.answers.set()
-
-
-async def test_auth_down_makes_an_unknown_key_a_matter_of_later(setting: Setting) -> None:
-    async with running(setting):
-        setting.proxy.cut()
-        setting.issuer.add("k2")
-        with pytest.raises(KeyNotKnownNow):
-            await setting.keyring.verify_soon(setting.token("k2"))
-        assert setting.keyring.verify(setting.token()).user == "u1"
-
-
 async def test_the_regular_refresh_brings_new_keys_unasked(setting: Setting) -> None:
     setting.keyring._times = setting.keyring._times._replace(refresh=0.01)  # set before it runs
     async with running(setting):
@@ -231,17 +101,9 @@ async def test_the_regular_refresh_brings_new_keys_unasked(setting: Setting) -> 
         assert setting.keyring.verify(setting.token("k2")).key_id == "k2"
 
 
-async def test_a_key_that_auth_dropped_is_told_and_its_tokens_go_at_once(setting: Setting) -> None:
-    token = setting.token()
+async def test_a_cache_on_the_way_is_told_not_to_answer(setting: Setting) -> None:
     async with running(setting):
-        setting.keyring.verify(token)
-        setting.issuer.add("k2")
-        del setting.issuer.keys["k1"]
-        setting.keyring.refetch()
-        await setting.fetched(2)
-        assert setting.dropped == ["k1"]
-        with pytest.raises(KeyNotKnownNow):
-            setting.keyring.verify(token)
+        assert setting.auth.key_headers["Cache-Control"] == "no-cache"
 
 
 async def test_an_ended_session_is_refused_cached_or_not_and_others_are_not(setting: Setting) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound, Unauthenticated, Unavailable
 from shared.web import application, client_address, json_response, read_json
 
 Client = TestClient[web.Request, web.Application]
@@ -28,6 +28,10 @@ async def echo(request: web.Request) -> web.Response:
 
 async def refuse(_request: web.Request) -> NoReturn:
     raise NotFound("dog_not_found", "There is no such dog.")
+
+
+async def let_nobody_in(_request: web.Request) -> NoReturn:
+    raise Unauthenticated("who_are_you", "The dog does not know you.")
 
 
 async def refuse_for_now(_request: web.Request) -> NoReturn:
@@ -62,6 +66,7 @@ def kennel() -> web.Application:
             web.get("/dogs/{id}", refuse),
             web.get("/asleep", refuse_for_now),
             web.get("/fail", fail),
+            web.get("/gate", let_nobody_in),
             web.get("/move", move),
             web.get("/who", who),
             web.get("/talk", talk),

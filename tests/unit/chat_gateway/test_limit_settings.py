@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat_gateway.api.pace import Rates
+from chat_gateway.content_limit_settings import ContentLimitSettings
 from chat_gateway.limit_settings import LimitSettings
 from chat_gateway.presence.exchange import Times
 from chat_gateway.realtime.buckets import Rate
@@ -48,11 +49,13 @@ def test_what_is_set_reaches_what_enforces_it(monkeypatch: pytest.MonkeyPatch) -
         CHAT_COMMANDS_PER_MINUTE="60",
         CHAT_COMMANDS_BURST="5",
         CHAT_MESSAGES_PER_MINUTE="0.5",
+        CHAT_DIRECTS_PER_HOUR="6",
         CHAT_OUTBOX_BYTES="65536",
     )
     limits = settings.limits()
     assert (limits.spread_seconds, limits.sockets_per_user, limits.commands) == (3, 4, Rate(60, 5))
     assert (settings.rates().requests, settings.rates().messages) == (Rate(60, 5), Rate(0.5, 20))
+    assert settings.rates().directs == Rate(0.1, 6)
     assert settings.outbox_limits().per_connection_bytes == 65_536
 
 
@@ -118,7 +121,7 @@ def table() -> str:
 
 def test_the_table_of_limits_has_every_setting() -> None:
     assert set(re.findall(r"`(CHAT_[A-Z_]+)`", table())) == {
-        LimitSettings.env_name(field) for field in LimitSettings.model_fields
+        ContentLimitSettings.env_name(field) for field in ContentLimitSettings.model_fields
     }
 
 

@@ -54,6 +54,18 @@ def test_traceback_stays_in_one_line(lines: Lines) -> None:
     assert "ValueError: invalid literal" in line["exception"]
 
 
+def test_row_that_a_database_refused_is_not_in_the_traceback(lines: Lines) -> None:
+    # As the driver says it, and SQLAlchemy after it; values may have lines of their own.
+    refused = 'breaks "uq_user_email"\nDETAIL:  Key (email)=(ann@example.org) is there.\nann was here'
+    error = RuntimeError(f"{refused}\n[SQL: INSERT]")
+    error.__cause__ = ValueError(refused)
+    structlog.get_logger().error("failed", exc_info=error)
+    (line,) = lines()
+    assert "ann" not in line["exception"]
+    assert line["exception"].count('breaks "uq_user_email"\n') == 2
+    assert line["exception"].endswith("[SQL: INSERT]")
+
+
 @pytest.mark.parametrize("name", ["password", "access_token", "authorization", "cookie", "internal_key"])
 def test_secret_under_its_name_is_masked(lines: Lines, name: str) -> None:
     structlog.get_logger().info("oops", **{name: "hunter2"})

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chat_gateway.app import appender_of, chat_of
+from chat_gateway.assembly import appender_of, chat_of
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import LogId, UserId

@@ -24,9 +24,11 @@ async def keys(url: str) -> AsyncIterator[ApiKeys]:
     await database.close()
 
 
-async def make(chat: Chat, keys: ApiKeys, *, name: str = "CI", in_rooms: Sequence[str] = ("lobby",)) -> str:
+async def make(
+    chat: Chat, keys: ApiKeys, *, name: str = "CI", in_rooms: Sequence[str] = ("lobby",), verb: str = "message.post"
+) -> str:
     return await api_keys.create(
-        chat, keys, name=name, verbs=["message.post", "message.post"], rooms=in_rooms, parts=(ID, "s" * 43), now=7
+        chat, keys, name=name, verbs=["message.post", verb], rooms=in_rooms, parts=(ID, "s" * 43), now=7
     )
 
 
@@ -55,6 +57,14 @@ async def test_no_key_is_made_for_a_room_that_is_not_there_or_with_a_bad_name(ch
     with pytest.raises(InvalidInput):
         await make(chat, keys, name="")
     assert await keys.all() == []
+
+
+@pytest.mark.parametrize("verb", ["room.create", "direct.open"])
+async def test_no_key_is_made_for_what_would_make_a_room_beyond_its_own(chat: Chat, keys: ApiKeys, verb: str) -> None:
+    with pytest.raises(InvalidInput, match=f"No key may do {verb}"):
+        await make(chat, keys, verb=verb)
+    assert await keys.all() == []
+    assert await chat.rooms.of_member(BOT) == []
 
 
 async def test_a_revoked_key_is_dead_and_its_bot_has_left(chat: Chat, keys: ApiKeys) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 import uuid_utils
 
@@ -10,7 +11,7 @@ from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry, Kind
 from chat_gateway.core.ids import LogId, UserId
 from chat_gateway.core.people import Person
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, RateLimited
 from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, known, mine, roster, seen
 
 OWN = str(uuid_utils.uuid7())
@@ -33,6 +34,24 @@ async def test_the_same_people_have_one_room_and_are_in_it_at_once(chat: Chat, o
     assert await opened(chat, ADA, BOB) != room.id
     assert room.id in await mine(chat, BOB)
     assert await roster(chat, BOB, room.id) == {ADA: "member", BOB: "member", CY: "member"}
+
+
+async def test_only_what_is_new_has_a_pace_and_a_refusal_opens_nothing(chat: Chat) -> None:
+    asked: list[UserId] = []
+
+    def refuse_the_second(user: UserId) -> None:
+        asked.append(user)
+        if len(asked) == 2:
+            raise RateLimited("rate_limited", "Wait.", retry_after=7)
+
+    paced = msgspec.structs.replace(chat, check_new_direct=refuse_the_second)
+    room = await opened(paced, ADA, BOB)
+    assert [await opened(paced, user, other) for user, other in ((ADA, BOB), (BOB, ADA))] == [room, room]
+    assert asked == [ADA]
+    assert await code(directs.open_direct(paced, ADA, Open(users=[CY]))) == "rate_limited"
+    assert await mine(chat, CY) == set()
+    await opened(paced, BOB, CY)
+    assert asked == [ADA, ADA, BOB]
 
 
 async def test_each_is_told_in_their_own_log(chat: Chat, relayed: list[tuple[LogId, Sequence[Entry]]]) -> None:

@@ -89,6 +89,17 @@ async def test_a_foreign_private_room_and_a_missing_one_are_answered_alike(chat:
             assert of_missing[1] == "room_not_found"
 
 
+async def test_behind_a_foreign_private_room_as_behind_a_missing_one_nothing_is_listed(chat: Chat) -> None:
+    await known(chat, ADA, BOB, CY, DAN)
+    for stance, room in (await foreign_rooms(chat)).items():
+        answers = [
+            await answer(VERBS["room.list"](chat, BOB, msgspec.json.encode({"scope": "public", "after": after})))
+            for after in (room, MISSING)
+        ]
+        assert answers[0] == answers[1], stance
+        assert answers[0][1] == "room_not_found"
+
+
 async def test_an_ended_invitation_is_answered_as_one_that_never_was(chat: Chat) -> None:
     room = (await create(chat, ADA, kind="private")).id
     invite = VERBS["room.invite"]

@@ -65,13 +65,6 @@ async def test_a_reply_shows_the_beginning_of_what_it_answers_as_it_stands_now(c
     assert "reply" not in await room.item(first)
 
 
-async def test_a_reply_shows_nothing_of_another_room(chat: Chat) -> None:
-    room, other = await den(chat), await den(chat)
-    secret = await other.say(ADA, "secret")
-    reply = await room.item(await room.say(BOB, "what?", reply_to=secret))
-    assert (reply["content"]["reply_to"], "reply" in reply) == (secret, False)
-
-
 async def test_pins_come_at_once(chat: Chat) -> None:
     with pytest.raises(InvalidInput, match="pinned"):
         await page(chat, pinned=True, before=5)

@@ -5,6 +5,7 @@ import pytest
 from chat_gateway.actions import invitations, memberships, rooms
 from chat_gateway.actions.invitations import InviteToRoom
 from chat_gateway.actions.memberships import GiveRole, JoinRoom, ThisMember
+from chat_gateway.core import invitations as invitations_of_core
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.ids import UserId
 from tests.integration.chat_gateway.actions.scene import ADA, BOB, CY, DAN, code, create, mine, room_of, seen
@@ -62,6 +63,22 @@ async def test_an_invitation_ends_with_its_time_and_its_uses(chat: Chat, url: st
     late = await token_to(chat, room)
     await execute(url, "UPDATE invite SET expires_at = 1")
     assert await joins(chat, DAN, late) == "room_not_found"
+
+
+async def test_what_is_long_over_is_deleted_with_the_next_invitation_to_the_room(chat: Chat, url: str) -> None:
+    room, elsewhere = await private(chat), await private(chat)
+    over, older, other = await token_to(chat, room), await token_to(chat, room), await token_to(chat, elsewhere)
+    await joins(chat, BOB, over)
+    week = invitations_of_core.KEPT_SECONDS * 1000
+    for token, ago in ((over, week - 60_000), (older, week + 60_000), (other, week + 60_000)):
+        hashed = invitations_of_core.token_hash(token)
+        created = f"(SELECT created_at FROM room WHERE id = '{room}')"
+        await execute(url, f"UPDATE invite SET expires_at = {created} - {ago} WHERE token_hash = '{hashed}'")
+    new = await token_to(chat, room)
+    stored = {hashed for (hashed,) in await rows(url, "SELECT token_hash FROM invite")}
+    assert stored == {invitations_of_core.token_hash(token) for token in (over, other, new)}
+    assert [await joins(chat, BOB, token) for token in (over, older)] == ["ok", "room_not_found"]
+    assert [await joins(chat, CY, token) for token in (over, new)] == ["room_not_found", "ok"]
 
 
 async def test_the_last_use_lets_one_in_through_whichever_gateway(chat: Chat, other_chat: Chat) -> None:

@@ -63,6 +63,20 @@ async def test_a_reply_names_what_it_answers(chat: Chat, relayed: Relayed) -> No
     assert relayed[-1][1][0].content == f'{{"body":"answer","reply_to":"{first.id}"}}'
 
 
+async def test_a_reply_names_a_message_of_its_room_which_may_be_deleted(chat: Chat) -> None:
+    room, other = await den(chat), await den(chat)
+    first, elsewhere = await room.say(ADA, "question"), await other.say(ADA, "secret")
+    for missing in (elsewhere, str(uuid_utils.uuid7())):
+        with pytest.raises(NotFound, match="message_not_found"):
+            await room.say(BOB, "what?", reply_to=missing)
+    with pytest.raises(InvalidInput, match="reply_to must be a UUID"):
+        await room.say(BOB, "what?", reply_to="that")
+    await messages.delete(chat, ADA, room.the(first))
+    reply = await room.item(await room.say(BOB, "what was it?", reply_to=first.upper()))
+    assert reply["content"]["reply_to"] == first
+    assert reply["reply"] == {"id": first, "offset": 3, "author": ADA, "deleted": True}
+
+
 @pytest.mark.parametrize(("body", "code"), [("", "empty_text"), (" \t\n", "empty_text"), ("a\0b", "invalid_request")])
 async def test_a_text_must_say_something_that_can_be_stored(chat: Chat, body: str, code: str) -> None:
     with pytest.raises(InvalidInput, match=code):

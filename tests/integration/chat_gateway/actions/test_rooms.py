@@ -1,5 +1,7 @@
 from collections.abc import Sequence
+from typing import Literal
 
+import msgspec
 import pytest
 import uuid_utils
 
@@ -50,6 +52,28 @@ async def test_all_public_rooms_are_listed_whether_one_is_in_or_not(chat: Chat) 
     listed = (await rooms.list_rooms(chat, BOB, rooms.ListRooms(scope="public"))).rooms
     assert {room.id for room in listed} == {DEFAULT_ROOM, public.id}
     assert private.id not in {room.id for room in listed}
+
+
+async def test_public_rooms_come_in_pages_and_ones_own_all_at_once(chat: Chat) -> None:
+    made = [await create(chat, ADA, name=name) for name in ("c", "a", "b")]
+    first = await rooms.list_rooms(chat, BOB, rooms.ListRooms(scope="public", limit=2))
+    assert ([room.name for room in first.rooms], first.more) == (["a", "b"], True)
+    rest = await rooms.list_rooms(chat, BOB, rooms.ListRooms(scope="public", limit=2, after=first.rooms[-1].id))
+    assert ([room.name for room in rest.rooms], rest.more) == (["c", "Lobby"], False)
+    own = await rooms.list_rooms(chat, ADA, rooms.ListRooms(limit=1))
+    assert ({room.id for room in own.rooms}, own.more) == ({room.id for room in made}, False)
+    with pytest.raises(InvalidInput, match="all at once"):
+        await rooms.list_rooms(chat, ADA, rooms.ListRooms(after=made[0].id))
+    assert await code(rooms.list_rooms(chat, ADA, rooms.ListRooms(scope="public", after="nowhere"))) == "room_not_found"
+
+
+async def test_where_rooms_are_kept_to_some_no_list_has_others(chat: Chat) -> None:
+    inside, outside = await create(chat, ADA), await create(chat, ADA)
+    kept = msgspec.structs.replace(chat, within=frozenset({inside.id}))
+    scopes: tuple[Literal["mine", "public"], ...] = ("mine", "public")
+    for scope in scopes:
+        listed = await rooms.list_rooms(kept, ADA, rooms.ListRooms(scope=scope))
+        assert [room.id for room in listed.rooms] == [inside.id], outside.id
 
 
 async def test_members_are_counted_as_they_come_and_go(chat: Chat) -> None:

@@ -19,7 +19,7 @@ from chat_gateway.api import openapi, rest
 from chat_gateway.api.access import Access
 from chat_gateway.api.channels import ChatChannels
 from chat_gateway.api.pace import Pace, Rates
-from chat_gateway.app import appender_of, chat_of
+from chat_gateway.assembly import appender_of, chat_of
 from chat_gateway.keyring import Keyring
 from chat_gateway.realtime.buckets import Rate
 from chat_gateway.store.api_keys import ApiKeys
@@ -31,7 +31,7 @@ from tests.builders import Clock, user
 
 ISSUER = "http://localhost:8080"
 AUDIENCE = "chat"
-UNHURRIED = Rates(requests=Rate(6e7, 1000), messages=Rate(6e7, 1000), typing=Rate(6e7, 1000))
+UNHURRIED = Rates(**dict.fromkeys(Rates.__struct_fields__, Rate(6e7, 1000)))
 """What no test reaches that is not about the pace."""
 
 
@@ -78,7 +78,7 @@ class RestApi:
         self.database = database
         self.signer = signer
         self.keys = ApiKeys(database)
-        self.chat = chat_of(database, commit)
+        self.chat = chat_of(database, commit, check_new_direct=self.pace.check_new_direct)
         self.channels = ChatChannels(self.chat, Snapshots(database), keyring.user_of, pace=self.pace)
         access = Access(
             self.chat, verify=keyring.user_of, find_key=self.keys.find, monotonic=self.clock.monotonic, **options

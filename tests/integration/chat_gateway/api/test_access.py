@@ -102,7 +102,7 @@ async def test_a_key_is_refused_outside_its_scope(send: Send, api: RestApi) -> N
 
 async def test_a_bot_is_not_taken_to_the_default_room(send: Send, api: RestApi) -> None:
     key = await api.make_key(verbs=["room.list"], rooms=[])
-    assert await (await send("room.list", token=key)).json() == {"rooms": []}
+    assert await (await send("room.list", token=key)).json() == {"rooms": [], "more": False}
 
 
 async def test_a_revoked_key_is_refused_within_5_seconds(send: Send, api: RestApi) -> None:

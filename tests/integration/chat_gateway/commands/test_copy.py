@@ -99,3 +99,19 @@ async def test_a_copy_that_differs_says_where_and_stays_unfinished(sqlite_url: s
     assert done.returncode == 1
     assert "differs in mention" in done.stderr
     assert await rows(postgres_url, "SELECT epoch FROM epoch") == [("~sourcec",)]
+
+
+async def test_a_log_that_differs_is_named_and_the_copy_stays_unfinished(sqlite_url: str, postgres_url: str) -> None:
+    await fill(sqlite_url, 30, "sourcech")
+    await execute(
+        postgres_url,
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.posts = 99; RETURN NEW; END'",
+    )
+    await execute(postgres_url, "CREATE TRIGGER lose BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION lose()")
+    done = copy(sqlite_url, postgres_url)
+    assert done.returncode == 1
+    assert "differs in 30 logs" in done.stderr
+    named = [line for line in done.stdout.splitlines() if "; head" in line and line.endswith(" in target")]
+    assert len(named) == 20
+    assert "00004: head 4, posts 4, 1 entries up to 4 in source; head 4, posts 99, 1 entries up to 4 in target" in named
+    assert await rows(postgres_url, "SELECT epoch FROM epoch") == [("~sourcec",)]

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from chat_gateway.actions import administration
 from chat_gateway.actions.arrivals import arrive
 from chat_gateway.commands.opened import opened
 from chat_gateway.core.errors import too_many_rooms
 from chat_gateway.core.ids import UserId
 from chat_gateway.core.people import Person
+from shared.errors import Conflict
 from shared.web import StartError
 
 
@@ -32,6 +34,16 @@ async def test_a_refusal_becomes_its_sentence(options: argparse.Namespace) -> No
     with pytest.raises(StartError, match=too_many_rooms().message):
         async with opened(options):
             raise too_many_rooms()
+
+
+async def test_a_command_lets_nobody_into_more_rooms_than_the_gateways_do(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_ROOMS_PER_PERSON", "1")
+    async with opened(options) as (_, chat):
+        await arrive(chat, Person(id=UserId("ada"), name="Ada"))
+        with pytest.raises(Conflict, match="more rooms than 1"):
+            await administration.create(chat, name="Den", kind="public", owner=UserId("ada"))
 
 
 async def test_a_database_that_is_not_up_to_date_says_what_to_run(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from chat_gateway.api.channels import ChatChannels
 from chat_gateway.api.pace import Pace, Rates
-from chat_gateway.app import chat_of
+from chat_gateway.assembly import chat_of
 from chat_gateway.core.changes import Delete
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import LogId

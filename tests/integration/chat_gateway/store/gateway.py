@@ -25,8 +25,9 @@ from chat_gateway.store.people import People
 from chat_gateway.store.room_log import RoomLog
 from chat_gateway.store.rooms import Rooms
 from chat_gateway.store.snapshots import Snapshots
-from chat_gateway.store.sqlite_writer import SqliteWriter, exclusive
+from chat_gateway.store.sqlite_writer import SqliteWriter
 from shared.errors import AppError
+from shared.locks import exclusive
 
 C = TypeVar("C", bound=Change)
 

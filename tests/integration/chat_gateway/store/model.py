@@ -120,6 +120,8 @@ class Model:
             return Refusal.NO_SUCH_MESSAGE
         if root and root.thread:
             return Refusal.NOT_A_THREAD_ROOT
+        if change.reply_to and self._message(change.room, change.reply_to) is None:
+            return Refusal.NO_SUCH_MESSAGE
         if root:
             root.replies += 1
         place = (change.thread, root.replies) if root else (None, None)

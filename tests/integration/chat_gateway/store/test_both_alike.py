@@ -79,7 +79,7 @@ _changes: st.SearchStrategy[Change] = st.one_of(
     _some(
         Invite,
         token_hash=st.sampled_from(["h1", "h2"]),
-        expires_in_ms=st.sampled_from([1 << 40, -1]),
+        expires_in_ms=st.sampled_from([1 << 40, -1, -(1 << 40)]),
         uses=st.integers(1, 2),
     ),
     _some(Revoke),

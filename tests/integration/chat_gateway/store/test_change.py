@@ -2,10 +2,10 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from chat_gateway.core import changes
-from chat_gateway.core.changes import Applied, Invite
+from chat_gateway.core.changes import Applied, Ban, Change, Invite, Join
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.ids import ClientId, UserId, user_log
 from shared.errors import Conflict, Forbidden, NotFound, Unavailable
@@ -101,10 +101,7 @@ async def test_who_comes_back_is_a_plain_member_again(gateway: Gateway) -> None:
     assert (room.role, room.marker, room.unread) == ("member", 3, 0)
 
 
-async def test_nobody_is_in_more_rooms_than_one_connect_carries(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert changes.MAX_ROOMS == 1_000
+async def test_nobody_is_in_more_rooms_than_one_connect_carries(gateway: Gateway) -> None:
     values = ", ".join(f"('r{n}', 'ann', 'member', 'joined')" for n in range(999))
     await execute(gateway.url, f"INSERT INTO member (room_id, user_id, role, status) VALUES {values}")
     await gateway.join("ann")
@@ -113,6 +110,26 @@ async def test_nobody_is_in_more_rooms_than_one_connect_carries(
             await gateway.log.append(one)
     await gateway.log.append(leave("ann"))
     await gateway.log.append(create("ann"))
+
+
+async def test_a_change_says_in_how_many_rooms_its_people_may_be(gateway: Gateway) -> None:
+    await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('ann', ''), ('bob', '')")
+    den = await gateway.create("bob")
+    await gateway.join("ann")
+
+    def arrivals(most_rooms: int) -> list[Change]:
+        directly = direct("ann", "bob")
+        return [
+            msgspec.structs.replace(create("ann"), most_rooms=most_rooms),
+            change(Join, "ann", den, most_rooms=most_rooms),
+            msgspec.structs.replace(directly, most_rooms=most_rooms),
+        ]
+
+    for one in arrivals(1):
+        with pytest.raises(Conflict, match="too_many_rooms") as refused:
+            await gateway.log.append(one)
+        assert refused.value.message == "Nobody may be in more rooms than 1. Leave one first."
+    assert [(await gateway.log.append(one)).repeated for one in arrivals(9)] == [False] * 3
 
 
 async def test_leaving_is_told_in_the_room_and_in_the_own_log_and_repeats(gateway: Gateway) -> None:
@@ -234,6 +251,6 @@ async def test_a_lost_direct_room_is_looked_up_with_the_rows_of_all_its_people(f
 async def test_a_change_makes_no_log_in_which_it_writes_nothing(gateway: Gateway) -> None:
     den = await gateway.create("ann")
     await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('bob', 'Bob')")
-    banned = await gateway.log.append(change(changes.Ban, "ann", den, subject=UserId("bob")))
+    banned = await gateway.log.append(change(Ban, "ann", den, subject=UserId("bob")))
     assert (banned.offset, banned.others) == (2, ())
     assert await rows(gateway.url, "SELECT id FROM log WHERE id = 'user:bob'") == []

@@ -129,6 +129,25 @@ async def test_all_rows_with_part_of_a_key_are_changed_or_dropped(ready: Gateway
     assert await rows(ready.url, "SELECT count(*) FROM reaction") == [(2,)]
 
 
+async def test_only_what_is_below_a_time_of_the_store_is_dropped_where_one_is_given(ready: Gateway) -> None:
+    for token, age, room in (("a", -9_000_000, "lobby"), ("b", -9_000_000, "den"), ("c", 9_000_000, "lobby")):
+        values: dict[str, Value] = {"room_id": room, "created_by": "ann", "uses_left": 1}
+        key: dict[str, Value] = {"token_hash": token}
+        await write(
+            ready, Put(table="invite", key=key, values=values, filled={"expires_at": "now"}, added={"expires_at": age})
+        )
+    left = "SELECT token_hash FROM invite ORDER BY 1"
+    drop = Drop(
+        table="invite", key={"room_id": "lobby"}, before={"expires_at": "now"}, added={"expires_at": -9_999_999}
+    )
+    await write(ready, drop)
+    assert await rows(ready.url, left) == [("a",), ("b",), ("c",)]
+    await write(ready, Drop(table="invite", key={"room_id": "lobby"}, before={"expires_at": "now"}))
+    assert await rows(ready.url, left) == [("b",), ("c",)]
+    await write(ready, Drop(table="invite", key={"room_id": "lobby"}))
+    assert await rows(ready.url, left) == [("b",)]
+
+
 async def test_a_content_is_scrubbed_where_it_stands(ready: Gateway) -> None:
     await write(ready, Scrub(log=LOBBY_LOG, contents={2: '{"deleted":true}', 9: "{}"}))
     assert await rows(ready.url, "SELECT content FROM entry WHERE log_id = 'room:lobby'") == [

@@ -1,5 +1,7 @@
 import asyncio
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -94,6 +96,19 @@ async def test_words_that_mean_nothing_are_refused_by_the_database(url: str, sql
 def test_a_database_may_be_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/var/new/chat.db")
     assert (tmp_path / "var/new/chat.db").exists()
+
+
+def test_nobody_else_of_the_machine_reads_a_new_file(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        upgrade(f"sqlite:///{tmp_path}/chat.db")
+        with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+            connection.execute("CREATE TABLE more (n)")
+            files = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("chat.db*")}
+    finally:
+        os.umask(before)
+    files.pop("chat.db.lock")  # empty
+    assert files == dict.fromkeys(("chat.db", "chat.db-wal", "chat.db-shm"), 0o600)
 
 
 async def test_a_new_database_has_the_lobby_and_a_short_name_for_its_logs(url: str) -> None:

@@ -39,15 +39,15 @@ _messages = st.integers(0, 8).map(str)
 _bodies = st.sampled_from(["hi", "ho"])
 
 
-def _reply(user: str, body: str, room: str, cid: str, thread: str | None) -> Post:
-    return msgspec.structs.replace(post(user, body, room, cid), thread=thread)
+def _reply(user: str, body: str, room: str, cid: str, thread: str | None, reply_to: str | None) -> Post:
+    return msgspec.structs.replace(post(user, body, room, cid), thread=thread, reply_to=reply_to)
 
 
 def _delete(user: str, room: str, cid: str, message: str) -> Delete:
     return change_of(Delete, user, room, cid, message=message)
 
 
-_posts = st.builds(_reply, _users, _bodies, _rooms, _client_ids, st.none() | _messages)
+_posts = st.builds(_reply, _users, _bodies, _rooms, _client_ids, st.none() | _messages, st.none() | _messages)
 _others = st.one_of(
     st.builds(_delete, _users, _rooms, _client_ids, _messages),
     st.builds(
@@ -106,8 +106,9 @@ async def _run(url: str, batches: Sequence[Sequence[Modelled]]) -> None:
 def _resolved(draft: Modelled, model: Model) -> Modelled:
     """Put the id of a message where its number stands: mostly of this room, in a thread or not."""
     match draft:
-        case Post(thread=str(number)):
-            return msgspec.structs.replace(draft, thread=_named(number, draft, model))
+        case Post():
+            thread, reply_to = (number and _named(number, draft, model) for number in (draft.thread, draft.reply_to))
+            return msgspec.structs.replace(draft, thread=thread, reply_to=reply_to)
         case Delete(message=number):
             return msgspec.structs.replace(draft, message=_named(number, draft, model))
         case _:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chat_gateway.core.changes import Archive, Delete, Leave, Update
+from chat_gateway.core.changes import Applied, Archive, Delete, Leave, Update
 from chat_gateway.core.ids import EntryId, RoomId, UserId
 from tests.integration.chat_gateway.store.gateway import (
     LOBBY,
@@ -135,6 +135,48 @@ async def test_a_room_archived_while_the_post_waited_takes_it_no_more(lobby: Gat
         answer = lobby.log.append(post("bob"))
         await begun(lobby)
     assert codes(await asyncio.gather(answer, return_exceptions=True)) == ["room_archived"]
+
+
+async def test_what_is_answered_is_a_message_of_the_room_deleted_or_not(lobby: Gateway) -> None:
+    den = await lobby.create("ann", kind="private")
+    there, elsewhere = await said(lobby, "ann"), await said(lobby, "ann", room=den)
+    joined = (await rows(lobby.url, "SELECT id FROM entry WHERE kind = 10 AND log_id = 'room:lobby' LIMIT 1"))[0][0]
+    root = await said(lobby, "ann")
+    in_thread = await said(lobby, "ann", thread=root, reply_to=there)
+    for missing in (elsewhere, joined, EntryId("missing")):
+        for fields in ({}, {"thread": root}):
+            assert await refused(lobby, say("bob", reply_to=missing, **fields)) == "message_not_found"
+    await lobby.log.append(change(Delete, "ann", message=there))
+    for answered in (there, root, in_thread):
+        await said(lobby, "bob", reply_to=answered)
+        await said(lobby, "bob", reply_to=answered, thread=root)
+    assert await refused(lobby, say("bob", reply_to=there, thread=EntryId("missing"))) == "message_not_found"
+    assert await refused(lobby, say("bob", reply_to=there, thread=in_thread)) == "not_a_thread_root"
+    assert await has_no_gap(lobby.url)
+
+
+async def test_a_stranger_learns_nothing_of_what_could_be_answered(lobby: Gateway) -> None:
+    den = await lobby.create("ann", kind="private")
+    secret = await said(lobby, "ann", room=den)
+    for answered in (secret, EntryId("missing")):
+        assert await refused(lobby, say("bob", den, reply_to=answered)) == "room_not_found"
+
+
+async def test_one_batch_of_answers_is_judged_one_by_one_and_a_repeat_is_not_judged_again(lobby: Gateway) -> None:
+    there = await said(lobby, "ann")
+    await said(lobby, "bob", cid="c")
+    async with held_lock(lobby.url):
+        first = lobby.log.append(say("ann"))
+        await begun(lobby)
+        wanted = [there, None, EntryId("missing")] * 4
+        answers = [lobby.log.append(say("bob", reply_to=one)) for one in wanted]
+        again = lobby.log.append(say("bob", cid="c", reply_to=EntryId("missing")))
+    await first
+    results = await asyncio.gather(*answers, return_exceptions=True)
+    assert codes(results) == ["ok", "ok", "message_not_found"] * 4
+    assert [result.offset for result in results if isinstance(result, Applied)] == list(range(6, 14))
+    assert (await again).repeated
+    assert await has_no_gap(lobby.url)
 
 
 async def test_a_client_id_that_stands_for_another_change_is_a_conflict(lobby: Gateway) -> None:

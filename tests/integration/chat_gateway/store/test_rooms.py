@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Literal
 
 from chat_gateway.core.ids import RoomId, UserId
@@ -8,9 +9,16 @@ from tests.integration.chat_gateway.store.gateway import LOBBY, Gateway, direct,
 ANN, BOB = UserId("ann"), UserId("bob")
 
 
+async def public_rooms(gateway: Gateway, viewer: UserId) -> tuple[Room, ...]:
+    page = await gateway.rooms.public(viewer, limit=200)
+    assert page is not None
+    assert not page.more
+    return page.rooms
+
+
 async def test_a_stranger_sees_public_rooms_only(gateway: Gateway) -> None:
     public, private = await gateway.create("ann", "Zoo"), await gateway.create("ann", "attic", "private")
-    assert [(room.name, room.role) for room in await gateway.rooms.public(BOB)] == [("Lobby", None), ("Zoo", None)]
+    assert [(room.name, room.role) for room in await public_rooms(gateway, BOB)] == [("Lobby", None), ("Zoo", None)]
     assert await gateway.rooms.find(private, BOB) is None
     assert await gateway.rooms.find(RoomId("nowhere"), BOB) is None
     assert await gateway.rooms.find(public, BOB) == Room(
@@ -27,63 +35,6 @@ async def test_own_rooms_come_most_recently_active_first(gateway: Gateway) -> No
     assert await gateway.rooms.of_member(BOB) == []
 
 
-async def test_unread_counts_the_posts_since_the_marker(gateway: Gateway) -> None:
-    await gateway.join("ann")
-    await gateway.join("bob")
-    for _ in range(3):
-        await gateway.post("ann")
-    (room,) = await gateway.rooms.of_member(BOB)
-    assert (room.id, room.head, room.posts, room.marker, room.unread) == (LOBBY, 5, 3, 2, 3)
-    (public,) = await gateway.rooms.public(BOB)
-    assert public == room
-
-
-async def test_mentions_above_the_marker_are_counted_once_a_message_and_not_the_own(gateway: Gateway) -> None:
-    await gateway.join("ann")
-    values = ", ".join(
-        f"('{user}', '{room}', {offset}, '{author}')"
-        for user, room, offset, author in (
-            ("ann", "lobby", 1, "bob"),
-            ("ann", "lobby", 2, "bob"),
-            ("*", "lobby", 2, "bob"),
-            ("*", "lobby", 3, "bob"),
-            ("ann", "lobby", 4, "ann"),
-            ("*", "lobby", 5, "ann"),
-            ("bob", "lobby", 6, "cid"),
-            ("ann", "elsewhere", 7, "bob"),
-        )
-    )
-    await execute(gateway.url, f"INSERT INTO mention VALUES {values}")
-    (room,) = await gateway.rooms.of_member(ANN)
-    assert (room.marker, room.mentions) == (1, 2)
-    seen = await gateway.rooms.find(LOBBY, BOB)
-    assert seen is not None
-    assert seen.mentions == 0, "not for one who is no member"
-    many = ", ".join(f"('ann', 'lobby', {offset}, 'bob')" for offset in range(10, 130))
-    await execute(gateway.url, f"INSERT INTO mention VALUES {many}")
-    assert (await gateway.rooms.of_member(ANN))[0].mentions == 100
-
-
-async def test_threads_with_unread_posts_are_counted_if_followed_and_not_muted(gateway: Gateway) -> None:
-    await gateway.join("ann")
-    await execute(
-        gateway.url,
-        'INSERT INTO message (room_id, "offset", thread_posts)'
-        " VALUES ('lobby', 1, 2), ('lobby', 2, 2), ('lobby', 3, 2), ('lobby', 4, 2), ('elsewhere', 5, 2)",
-    )
-    await execute(
-        gateway.url,
-        "INSERT INTO thread_member (user_id, room_id, root, follows, muted, marker_posts) VALUES"
-        " ('ann', 'lobby', 1, true, false, 1), ('ann', 'lobby', 2, true, false, 2), ('ann', 'lobby', 3, true, true, 0),"
-        " ('ann', 'lobby', 4, false, false, 0), ('ann', 'elsewhere', 5, true, false, 0),"
-        " ('bob', 'lobby', 2, true, false, 0)",
-    )
-    (room,) = await gateway.rooms.of_member(ANN)
-    seen = await gateway.rooms.find(LOBBY, BOB)
-    assert seen is not None
-    assert (room.threads, seen.threads) == (1, 0)
-
-
 async def test_a_direct_room_names_its_people_and_is_seen_by_them_only(gateway: Gateway) -> None:
     await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('ann', ''), ('bob', ''), ('cid', '')")
     change = direct("bob", "cid", "ann")
@@ -91,7 +42,51 @@ async def test_a_direct_room_names_its_people_and_is_seen_by_them_only(gateway: 
     (room,) = await gateway.rooms.of_member(ANN)
     assert (room.id, room.kind, room.people, room.members) == (change.room, "direct", ("ann", "bob", "cid"), 3)
     assert await gateway.rooms.find(change.room, UserId("dan")) is None
-    assert [one.id for one in await gateway.rooms.public(ANN)] == [LOBBY]
+    assert [one.id for one in await public_rooms(gateway, ANN)] == [LOBBY]
+
+
+async def pages(gateway: Gateway, *, limit: int, within: Collection[RoomId] | None = None) -> list[list[Room]]:
+    found: list[list[Room]] = []
+    after = None
+    while True:
+        page = await gateway.rooms.public(BOB, after=after, limit=limit, within=within)
+        assert page is not None
+        found.append(list(page.rooms))
+        if not page.more:
+            return found
+        after = page.rooms[-1].id
+
+
+async def test_public_rooms_come_in_pages_by_name_each_once(gateway: Gateway) -> None:
+    names = ["beta", "Alpha", "alpha", "Émile", "émile", "Beta", "beta", "zeta", "Zeta", "beta", "a b"]
+    made = [await gateway.create("ann", name) for name in names]
+    await gateway.create("ann", "alphb", "private")
+    await gateway.join("bob", made[0])
+    (whole,) = await pages(gateway, limit=200)
+    assert {room.id for room in whole} == {*made, LOBBY}
+    folded = [(room.name.lower(), room.name, room.id) for room in whole if room.name.isascii()]
+    assert folded == sorted(folded)
+    assert next(room for room in whole if room.id == made[0]).role == "member"
+    for limit in (1, 3, 4, 12):
+        split = await pages(gateway, limit=limit)
+        assert [room for page in split for room in page] == whole
+        assert {len(page) for page in split[:-1]} <= {limit}
+
+
+async def test_only_a_public_room_may_be_paged_behind_or_its_name_could_be_found_out(gateway: Gateway) -> None:
+    private = await gateway.create("bob", "secret", "private")
+    for after in (private, RoomId("nowhere")):
+        assert await gateway.rooms.public(BOB, after=after, limit=5) is None
+    outside = await gateway.create("ann", "m")
+    assert await gateway.rooms.public(BOB, after=outside, limit=5, within=[LOBBY]) is None
+
+
+async def test_public_rooms_may_be_kept_to_some(gateway: Gateway) -> None:
+    made = [await gateway.create("ann", f"r{n}") for n in range(5)]
+    private = await gateway.create("ann", "x", "private")
+    found = await pages(gateway, limit=2, within={made[1], made[3], made[4], private})
+    assert [[room.name for room in page] for page in found] == [["r1", "r3"], ["r4"]]
+    assert await pages(gateway, limit=2, within=[]) == [[]]
 
 
 async def test_members_come_in_pages_to_members_only(gateway: Gateway) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from chat_gateway.store import sqlite_writer
 from chat_gateway.store.appender import NotCommitted, OutcomeUnknown, Rejected
-from chat_gateway.store.sqlite_writer import SqliteWriter, check_version, exclusive
+from chat_gateway.store.sqlite_writer import SqliteWriter, check_version
+from shared.locks import exclusive
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chat_gateway.api.channels import ChatChannels
+from chat_gateway.api.channels import ChannelLimits, ChatChannels
 from chat_gateway.api.pace import Pace, Rates
 from chat_gateway.core.chat import Chat
 from chat_gateway.core.entries import Entry, Kind
@@ -107,3 +107,38 @@ def test_what_reads_much_is_slow(channels: ChatChannels) -> None:
         True,
         False,
     ]
+
+
+class AskedSnapshots:
+    """Ends every reading with how much was asked for."""
+
+    async def take(self, *_: Any, max_entries: int, max_bytes: int | None, **__: Any) -> Any:
+        raise InvalidInput("invalid_request", f"{max_entries} entries, {max_bytes} bytes")
+
+
+@pytest.mark.parametrize(
+    ("limits", "connect", "asked"),
+    [
+        (ChannelLimits(), True, "200 entries, 131072 bytes"),
+        (ChannelLimits(), False, "500 entries, 131072 bytes"),
+        (ChannelLimits(connect_recovery_entries=2, recovery_bytes=3), True, "2 entries, 3 bytes"),
+        (ChannelLimits(subscribe_recovery_entries=4, recovery_bytes=3), False, "4 entries, 3 bytes"),
+    ],
+)
+async def test_no_more_is_recovered_than_the_limits_allow(
+    portless: Chat, limits: ChannelLimits, asked: str, *, connect: bool
+) -> None:
+    channels = ChatChannels(portless, AskedSnapshots(), verify, pace=Pace(Rates(), Clock().monotonic), limits=limits)
+    with pytest.raises(InvalidInput, match=asked):
+        await channels.snapshot(user("ann"), {}, connect=connect)
+
+
+async def test_data_is_nested_no_deeper_than_the_limits_allow(portless: Chat) -> None:
+    snapshots: Any = None
+    limits = ChannelLimits(data_depth=2)
+    channels = ChatChannels(portless, snapshots, verify, pace=Pace(Rates(), Clock().monotonic), limits=limits)
+    for data, problem in ((b'{"body":[[]]}', "deeper than 2 levels"), (b'{"body":[]}', "body")):
+        with pytest.raises(InvalidInput, match=problem):
+            await channels.publish(user("ann"), "room:r1", data, INFO)
+        with pytest.raises(InvalidInput, match=problem):
+            await channels.rpc(user("ann"), "message.post", data.replace(b"{", b'{"room":"r1",'))

@@ -8,6 +8,7 @@ from openapi_spec_validator import validate
 
 from chat_gateway.api import openapi
 from chat_gateway.api.verbs import VERBS
+from chat_gateway.core.limits import ChatLimits
 from chat_gateway.protocol import codes
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.document("1.2.3"))
@@ -66,3 +67,14 @@ def test_every_verb_may_be_refused_with_every_family() -> None:
 def test_examples_fit_their_requests() -> None:
     for name, example in openapi._EXAMPLES.items():
         VERBS[name].decode(json.dumps(example).encode())
+
+
+def test_the_limits_that_are_set_are_those_of_the_document() -> None:
+    limits = ChatLimits(text_characters=123, text_bytes=4_567, rooms_per_person=89)
+    parts = json.loads(openapi.document("1", limits))["components"]
+    for name in ("PostMessage", "EditMessage"):
+        assert parts["schemas"][name]["properties"]["body"] == {"type": "string", "maxLength": 123}
+        assert DOCUMENT["components"]["schemas"][name]["properties"]["body"]["maxLength"] == 8_000
+    assert "at most 123 characters and 4,567 bytes" in parts["responses"]["Problem413"]["description"]
+    assert "more rooms than 89" in parts["responses"]["Problem409"]["description"]
+    assert "more rooms than 1,000" in DOCUMENT["components"]["responses"]["Problem409"]["description"]

@@ -90,6 +90,20 @@ def test_all_writes_of_a_user_are_counted_together(pace: Pace, verb: str) -> Non
     pace.check(BOB, verb, object())
 
 
+def test_thirty_new_direct_rooms_go_at_once_and_the_next_waits_two_minutes(pace: Pace, clock: Clock) -> None:
+    for _ in range(30):
+        pace.check_new_direct(ANN)
+    with pytest.raises(RateLimited) as refusal, counting(Reason.DIRECTS, 1):
+        pace.check_new_direct(ANN)
+    assert refusal.value.retry_after == 120
+    pace.check_new_direct(BOB)
+    post(pace, 20)
+    clock.pass_seconds(120)
+    pace.check_new_direct(ANN)
+    with pytest.raises(RateLimited):
+        pace.check_new_direct(ANN)
+
+
 def test_what_is_remembered_of_typing_is_small_and_not_for_long(pace: Pace, clock: Clock) -> None:
     rooms = [typing_in(f"{number:0255}") for number in range(5_000)]
     tracemalloc.start()

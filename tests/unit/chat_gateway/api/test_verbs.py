@@ -51,6 +51,17 @@ async def test_what_does_not_fit_is_refused(portless: Chat, data: bytes) -> None
     assert refused.value.message.endswith(".")
 
 
+async def test_a_request_that_is_nested_too_deep_says_so(portless: Chat) -> None:
+    verb = verbs.Verb(Wish, echo)
+    with pytest.raises(InvalidInput) as refused:
+        verb.decode(b'{"word":[[]]}', levels=2)
+    assert refused.value.message == (
+        "The request is not valid JSON: nested deeper than 2 levels, or brackets without their match."
+    )
+    with pytest.raises(InvalidInput, match="word"):
+        verb.decode(b'{"word":[[]]}', levels=3)
+
+
 async def test_a_refusal_names_the_field(portless: Chat) -> None:
     with pytest.raises(InvalidInput, match="word") as refused:
         await verbs.Verb(Wish, echo)(portless, ANN, b'{"word":1}')

@@ -7,7 +7,7 @@ from shared.errors import InvalidInput
 
 ID = "0123456789ab"
 SECRET = "s" * 43
-SCOPE = Scope(("message.post", "room.join"), (RoomId("lobby"),))
+SCOPE = Scope(("message.post", "room.join", "room.create", "direct.open"), (RoomId("lobby"),))
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ SCOPE = Scope(("message.post", "room.join"), (RoomId("lobby"),))
         ("room.list", [], False),
         ("room.join", [None], False),
         ("room.join", ["lobby", "den"], False),
+        ("room.create", [], False),
+        ("direct.open", [], False),
     ],
 )
 def test_a_scope_allows_its_verbs_in_its_rooms_and_nothing_that_names_no_room_where_one_is_meant(

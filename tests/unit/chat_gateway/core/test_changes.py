@@ -1,6 +1,6 @@
 import pytest
 
-from chat_gateway.core.changes import MAX_ROOMS, Applied, Refusal
+from chat_gateway.core.changes import Applied, Refusal
 from tests.builders import entry, post
 
 
@@ -36,7 +36,3 @@ def test_refusals_keep_the_numbers_that_the_stored_functions_answer() -> None:
         "NOT_REACHABLE": 18,
         "ONESELF": 19,
     }
-
-
-def test_a_user_may_be_in_a_thousand_rooms() -> None:
-    assert MAX_ROOMS == 1_000

@@ -1,9 +1,9 @@
 import pytest
 
-from chat_gateway.core.changes import MAX_ROOMS, OpenDirect, Refusal
+from chat_gateway.core.changes import OpenDirect, Refusal
 from chat_gateway.core.decisions import decide, question
 from chat_gateway.core.directs import direct_room
-from chat_gateway.core.effects import OpenLog, Put, Repeats, Stays, Write
+from chat_gateway.core.effects import Effects, OpenLog, Put, Repeats, Stays, Write
 from chat_gateway.core.entries import Kind
 from chat_gateway.core.facts import Facts
 from tests.unit.chat_gateway.core.standing import (
@@ -22,7 +22,7 @@ from tests.unit.chat_gateway.core.standing import (
     who,
 )
 
-OPEN = asked(OpenDirect, people=(ANN, BOB, CID))
+OPEN = asked(OpenDirect, people=(ANN, BOB, CID), most_rooms=3)
 ALL = (who(ANN), who(BOB), who(CID))
 DIRECT = a_room(kind="direct")
 
@@ -58,11 +58,15 @@ def test_all_become_members_at_once_and_each_is_told() -> None:
         (nowhere(who(ANN), who(BOB), who(CID, person="disabled")), Refusal.NO_SUCH_PERSON),
         (nowhere(*ALL, blocked=True), Refusal.NOT_REACHABLE),
         (nowhere(*ALL, repeats=(old(BOBS_LOG, Kind.ROOM_JOINED),)), Refusal.CONFLICT),
-        (nowhere(who(ANN), who(BOB, rooms=MAX_ROOMS), who(CID)), Refusal.TOO_MANY_ROOMS),
+        (nowhere(who(ANN), who(BOB, rooms=3), who(CID)), Refusal.TOO_MANY_ROOMS),
     ],
 )
 def test_who_may_open_a_direct_room(known: Facts, expected: object) -> None:
     assert decide(OPEN, known) == expected
+
+
+def test_the_last_room_each_may_be_in_is_opened() -> None:
+    assert isinstance(decide(OPEN, nowhere(*(who(user, rooms=2) for user in (ANN, BOB, CID)))), Effects)
 
 
 def test_everybodys_log_is_asked_about_and_the_author_comes_first() -> None:

@@ -10,9 +10,15 @@ INVITE = asked(Invite, token_hash="hash", expires_in_ms=1000, uses=3)
 REVOKE = asked(Revoke)
 
 
-def test_an_invitation_counts_its_time_from_the_databases_now() -> None:
+def test_an_invitation_counts_its_time_from_the_databases_now_and_those_long_over_go() -> None:
     assert decide(INVITE, facts(who(ANN, "admin"))) == Effects(
         (
+            Drop(
+                table="invite",
+                key={"room_id": ROOM},
+                before={"expires_at": "now"},
+                added={"expires_at": -604_800_000},
+            ),
             Put(
                 table="invite",
                 key={"token_hash": "hash"},

@@ -1,6 +1,6 @@
 import pytest
 
-from chat_gateway.core.changes import MAX_ROOMS, Join, Leave, Refusal
+from chat_gateway.core.changes import Join, Leave, Refusal
 from chat_gateway.core.decisions import decide, question
 from chat_gateway.core.effects import Decision, Drop, Put, Set, Stays, Write
 from chat_gateway.core.entries import Kind
@@ -59,8 +59,8 @@ def test_who_joins_is_a_member_with_nothing_unread_and_is_told() -> None:
         (facts(who(ANN, "member")), "Stays"),
         (facts(who(ANN), room=ARCHIVED), "ARCHIVED"),
         (facts(who(ANN, "member"), room=ARCHIVED), "Stays"),
-        (facts(who(ANN, rooms=MAX_ROOMS)), "TOO_MANY_ROOMS"),
-        (facts(who(ANN, rooms=MAX_ROOMS - 1)), "Effects"),
+        (facts(who(ANN, rooms=3)), "TOO_MANY_ROOMS"),
+        (facts(who(ANN, rooms=2)), "Effects"),
         (facts(who(ANN), room=PRIVATE), "NO_SUCH_ROOM"),
         (facts(who(ANN, status="banned"), room=PRIVATE), "NO_SUCH_ROOM"),
         (facts(who(ANN, status="removed"), room=PRIVATE), "NO_SUCH_ROOM"),
@@ -70,7 +70,7 @@ def test_who_joins_is_a_member_with_nothing_unread_and_is_told() -> None:
     ],
 )
 def test_who_may_join(known: Facts, expected: str) -> None:
-    assert outcome(decide(asked(Join), known)) == expected
+    assert outcome(decide(asked(Join, most_rooms=3), known)) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ JOINED = old(ROOM_LOG, Kind.MEMBER_JOINED, '{"role":"member"}', ANN)
     ],
 )
 def test_a_join_again_with_the_same_client_id(known: Facts, expected: str) -> None:
-    assert outcome(decide(asked(Join), known)) == expected
+    assert outcome(decide(asked(Join, most_rooms=3), known)) == expected
 
 
 def test_leaving_is_told_in_the_room_and_in_the_own_log() -> None:

@@ -6,49 +6,68 @@ from hypothesis import strategies as st
 from chat_gateway.core import messages
 from chat_gateway.core.entries import SCRUBBED
 from chat_gateway.core.ids import EntryId
+from chat_gateway.core.limits import DEFAULTS, ChatLimits
 from shared.errors import AppError, InvalidInput, TooLarge
 from tests.builders import ID
 
 
 def test_content_is_the_body_as_it_was_written() -> None:
-    assert messages.content("  hello\n", None) == '{"body":"  hello\\n"}'
+    assert messages.content("  hello\n", None, DEFAULTS) == '{"body":"  hello\\n"}'
 
 
 def test_a_reply_names_the_entry_it_answers() -> None:
-    assert msgspec.json.decode(messages.content("yes", ID.upper())) == {"body": "yes", "reply_to": ID}
+    assert msgspec.json.decode(messages.content("yes", EntryId(ID), DEFAULTS)) == {"body": "yes", "reply_to": ID}
 
 
 @pytest.mark.parametrize("body", ["", " ", "\n\t ", "\u3000"])
 def test_a_message_needs_some_text(body: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        messages.content(body, None)
+        messages.content(body, None, DEFAULTS)
     assert refused.value.code == "empty_text"
 
 
 @pytest.mark.parametrize("body", ["x" * 8_000, "ä" * 8_000, "\N{GRINNING FACE}" * 8_000])
 def test_a_message_may_have_8000_characters(body: str) -> None:
-    assert msgspec.json.decode(messages.content(body, None))["body"] == body
+    assert msgspec.json.decode(messages.content(body, None, DEFAULTS))["body"] == body
 
 
 @pytest.mark.parametrize("body", ["x" * 8_001, " " * 8_000 + "x", "\N{GRINNING FACE}" * 8_001])
 def test_a_longer_message_is_refused(body: str) -> None:
     with pytest.raises(TooLarge) as refused:
-        messages.content(body, None)
+        messages.content(body, None, DEFAULTS)
     assert refused.value.code == "text_too_long"
     assert "8,001" in refused.value.message
 
 
-def test_a_message_of_more_than_32_kib_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MAX_BYTES", 10)
-    assert messages.content("ä" * 5, None)
+def test_a_message_may_have_32_kib() -> None:
+    body = "x" * 7_999 + "\N{GRINNING FACE}"
+    just = ChatLimits(text_characters=8_000, text_bytes=len(body.encode()))
+    assert messages.text(body, just) == body
+
+
+def test_a_message_of_more_than_32_kib_is_refused() -> None:
+    body = "\N{GRINNING FACE}" * 8_192
+    roomy = ChatLimits(text_characters=10_000)
+    assert len(messages.text(body, roomy).encode()) == 32 << 10
     with pytest.raises(TooLarge) as refused:
-        messages.content("ä" * 6, None)
-    assert refused.value.code == "text_too_long"
+        messages.text(body + "x", roomy)
+    assert (refused.value.code, refused.value.details) == ("text_too_long", {})
+    assert refused.value.message == "A message has at most 32,768 bytes of UTF-8, this has 32,769. Send it in parts."
+
+
+def test_a_limit_that_is_set_is_the_one_that_is_named() -> None:
+    few = ChatLimits(text_characters=3, text_bytes=7)
+    for body in ("abc", "\N{GRINNING FACE}b", "äöü"):
+        assert messages.text(body, few) == body
+    with pytest.raises(TooLarge, match="at most 3 characters, this has 4"):
+        messages.text("abcd", few)
+    with pytest.raises(TooLarge, match="at most 7 bytes of UTF-8, this has 8"):
+        messages.text("\N{GRINNING FACE}" * 2, few)
 
 
 def test_a_nul_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
-        messages.content("a\0b", None)
+        messages.content("a\0b", None, DEFAULTS)
     assert refused.value.code == "invalid_request"
 
 
@@ -63,9 +82,6 @@ def test_anything_else_is_no_identifier(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         messages.client_id(text)
     assert refused.value.details == {"client_id": "not a UUID"}
-    with pytest.raises(InvalidInput) as refused:
-        messages.content("hello", text)
-    assert refused.value.details == {"reply_to": "not a UUID"}
     with pytest.raises(InvalidInput) as refused:
         messages.entry_id(text, "thread")
     assert refused.value.details == {"thread": "not a UUID"}
@@ -105,7 +121,7 @@ def test_an_identifier_that_is_taken_is_taken_again_and_stays(text: str) -> None
 @given(body=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_a_body_that_is_taken_comes_back_unchanged(body: str) -> None:
     try:
-        content = messages.content(body, None)
+        content = messages.content(body, None, DEFAULTS)
     except AppError:
         return
     assert msgspec.json.decode(content) == {"body": body}
@@ -113,16 +129,16 @@ def test_a_body_that_is_taken_comes_back_unchanged(body: str) -> None:
 
 
 def test_what_is_stored_is_read_back() -> None:
-    content = messages.content("hello", ID)
+    content = messages.content("hello", EntryId(ID), DEFAULTS)
     assert (messages.body_of(content), messages.reply_to(content)) == ("hello", ID)
-    assert messages.reply_to(messages.content("hello", None)) is None
+    assert messages.reply_to(messages.content("hello", None, DEFAULTS)) is None
 
 
 def test_a_scrubbed_content_keeps_what_was_answered_and_no_text() -> None:
-    scrubbed = messages.scrubbed(messages.content("hello", ID))
+    scrubbed = messages.scrubbed(messages.content("hello", EntryId(ID), DEFAULTS))
     assert scrubbed == f'{{"deleted":true,"reply_to":"{ID}"}}'
     assert (messages.body_of(scrubbed), messages.reply_to(scrubbed)) == ("", ID)
-    assert messages.scrubbed(messages.content("hello", None)) == '{"deleted":true}'
+    assert messages.scrubbed(messages.content("hello", None, DEFAULTS)) == '{"deleted":true}'
     assert messages.scrubbed_edit(EntryId(ID)) == f'{{"deleted":true,"message":"{ID}"}}'
     assert scrubbed.startswith(SCRUBBED)
     assert messages.scrubbed_edit(EntryId(ID)).startswith(SCRUBBED)
@@ -131,7 +147,7 @@ def test_a_scrubbed_content_keeps_what_was_answered_and_no_text() -> None:
 @given(body=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_no_text_can_look_scrubbed(body: str) -> None:
     try:
-        content = messages.content(body, None)
+        content = messages.content(body, None, DEFAULTS)
     except AppError:
         return
     assert not content.startswith(SCRUBBED)

@@ -1,6 +1,6 @@
 import pytest
 
-from chat_gateway.core.changes import MAX_ROOMS, Archive, Create, Refusal, Update
+from chat_gateway.core.changes import Archive, Create, Refusal, Update
 from chat_gateway.core.decisions import decide, question
 from chat_gateway.core.effects import Effects, OpenLog, Put, Repeats, Set, Stays, Write
 from chat_gateway.core.entries import Kind
@@ -21,7 +21,7 @@ from tests.unit.chat_gateway.core.standing import (
     who,
 )
 
-CREATE = asked(Create, name="Den", kind="private")
+CREATE = asked(Create, name="Den", kind="private", most_rooms=3)
 MADE = '{"role":"owner","name":"Den","kind":"private"}'
 
 
@@ -54,7 +54,7 @@ def test_the_first_entry_holds_all_that_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
-        (nowhere(who(ANN, rooms=MAX_ROOMS)), Refusal.TOO_MANY_ROOMS),
+        (nowhere(who(ANN, rooms=3)), Refusal.TOO_MANY_ROOMS),
         (nowhere(who(ANN), repeats=(old(ANNS_LOG, Kind.ROOM_LEFT),)), Refusal.CONFLICT),
         (facts(who(ANN, status="left")), Refusal.NO_SUCH_ROOM),
         (facts(who(ANN, "owner")), Refusal.CONFLICT),
@@ -64,6 +64,10 @@ def test_the_first_entry_holds_all_that_was_asked_for() -> None:
 )
 def test_a_room_is_made_once(known: Facts, expected: object) -> None:
     assert decide(CREATE, known) == expected
+
+
+def test_the_last_room_a_person_may_be_in_is_made() -> None:
+    assert isinstance(decide(CREATE, nowhere(who(ANN, rooms=2))), Effects)
 
 
 def test_a_repeat_is_known_after_the_room_got_another_name() -> None:

@@ -1,5 +1,12 @@
+import re
+from pathlib import Path
+
+import pytest
+
 from chat_gateway.protocol import codes
 from chat_gateway.protocol.codes import APPLICATION_ERRORS, PROTOCOL_ERRORS, Disconnect, Unsubscription
+
+ERRORS_OF_THE_CLIENT = Path(__file__).parents[4] / "chat_gateway" / "web" / "src" / "core" / "errors.ts"
 
 
 def all_of(kind: type[Disconnect] | type[Unsubscription]) -> list[Disconnect | Unsubscription]:
@@ -17,6 +24,12 @@ def test_each_application_code_has_its_own_number_in_the_application_range() -> 
     assert len(set(numbers)) == len(numbers)
     assert all(400 <= number <= 1999 for number in numbers)
     assert not APPLICATION_ERRORS.keys() & {error.code for error in PROTOCOL_ERRORS}
+
+
+@pytest.mark.parametrize("code", APPLICATION_ERRORS)
+def test_each_application_code_has_a_sentence_in_the_browser_client(code: str) -> None:
+    _, _, sentences = ERRORS_OF_THE_CLIENT.read_text().partition("const SENTENCES")
+    assert len(re.findall(rf"^  {code}: '[A-Z][^']+\.',$", sentences, re.MULTILINE)) == 1
 
 
 def test_numbers_that_clients_know_do_not_change() -> None:

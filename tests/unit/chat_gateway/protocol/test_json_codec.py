@@ -7,7 +7,7 @@ from chat_gateway.protocol import frames
 from chat_gateway.protocol.codec import MAX_COMMANDS, Codec, Malformed
 from chat_gateway.protocol.frames import Command
 from chat_gateway.protocol.json_codec import JSON
-from chat_gateway.protocol.json_text import MAX_DEPTH
+from chat_gateway.protocol.json_text import MAX_DEPTH, readable
 from tests.unit.chat_gateway.protocol.golden import ANSWERS, DECODED, golden
 
 COMMANDS = golden("commands")
@@ -56,7 +56,15 @@ def test_messages_are_framed_one_a_line_without_a_blank_one() -> None:
 def test_data_is_bytes_of_its_own_not_a_view_of_the_message() -> None:
     [command] = JSON.decode(b'{"id":1,"rpc":{"data":{}}}')
     assert isinstance(command.request, frames.Rpc)
-    assert type(command.request.data) is bytes
+    assert isinstance(command.request.data, bytes)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_opaque_bytes_say_that_they_were_looked_at(name: str) -> None:
+    for command in JSON.decode(COMMANDS[name].encode()):
+        for field in ("data", "tf"):
+            data = getattr(command.request, field, b"")
+            assert readable(data) is data
 
 
 @pytest.mark.parametrize(
@@ -120,6 +128,13 @@ def test_depth_is_bounded_in_data_and_in_unknown_fields() -> None:
     assert is_malformed(nested(MAX_DEPTH + 1))
     assert is_malformed(nested(100_000))
     assert is_malformed(b'{"id":1,"other":' + b'{"a":' * 8 + b"1" + b"}" * 9)
+
+
+@pytest.mark.parametrize("levels", [5, 8, 9])
+def test_depth_is_that_which_the_caller_allows(levels: int) -> None:
+    assert JSON.decode(nested(levels), levels=levels)
+    with pytest.raises(Malformed, match=f"nested deeper than {levels} levels"):
+        JSON.decode(nested(levels + 1), levels=levels)
 
 
 def test_brackets_in_strings_and_many_flat_ones_are_not_depth() -> None:

@@ -3,7 +3,7 @@ import time
 import msgspec
 import pytest
 
-from chat_gateway.protocol.json_text import DATA_DEPTH, Unreadable, is_json, is_shallow, readable
+from chat_gateway.protocol.json_text import DATA_DEPTH, Readable, Unreadable, embeddable, is_shallow, readable
 
 decode = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -55,20 +55,33 @@ def test_brackets_in_strings_are_not_depth() -> None:
     assert not is_shallow(b'["' + b"[" * 20 + b'"' + b"[" * 20)
 
 
-@pytest.mark.parametrize("data", [b"null", b"1", b'"x"', b'{"a":[1, 2]}', b" {}\t"])
-def test_one_value_on_one_line_is_json(data: bytes) -> None:
-    assert is_json(data)
+@pytest.mark.parametrize("data", [b"\xff", b"[" * 100, rb'"\ud800"'])
+def test_what_was_looked_at_is_not_looked_at_again(data: bytes) -> None:
+    assert readable(Readable(data)) == data
+
+
+@pytest.mark.parametrize("data", [b"null", b"1", b'"x"', b'{"a":[1, 2]}', b" {}\t", rb'"\n\r"'])
+def test_one_value_on_one_line_is_embedded_as_it_is(data: bytes) -> None:
+    assert embeddable(data) == data
+
+
+def test_what_would_break_the_line_or_its_reader_is_mended() -> None:
+    assert embeddable(b'{\n"a":\r\n1\r}') == b'{ "a":  1 }'
+    assert embeddable(rb'"\ud800"') == rb'"\ufffd"'
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"test", b"{", b"{}{}", b"NaN", b'{"a":1}}}\n{"push":{}}', b"{\n}", b'"\xff"', b"[" * 7 + b"]" * 7]
+    "data",
+    [b"", b"test", b"{", b"{}{}", b"NaN", b'{"a":1}}}\n{"push":{}}', b'"\n"', b'"\xff"', b"[" * 7 + b"]" * 7],
 )
-def test_anything_else_is_not_and_cannot_break_a_line(data: bytes) -> None:
-    assert not is_json(data)
+def test_anything_else_is_not_embedded(data: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        embeddable(data)
 
 
 @pytest.mark.parametrize("attack", [b"[" * 250_000, b"[]" * 125_000, b'"' * 250_000, rb"\ud800" * 40_000])
 def test_hostile_data_costs_linear_time(attack: bytes) -> None:
     started = time.process_time()
-    assert not is_json(attack)
+    with pytest.raises(msgspec.DecodeError):
+        embeddable(attack)
     assert time.process_time() - started < 0.5

@@ -148,7 +148,7 @@ class Story:
         self.application.failures[name] = Injected() if is_bug else error
 
     def revoke(self, session: str) -> None:
-        self.instance.engine.end_session(session)
+        self.instance.engine.end_sessions(frozenset({session}))
 
     def check(self) -> None:
         for peer in self.peers:

@@ -77,7 +77,7 @@ async def test_an_ended_session_closes_its_own_connections_only(instance: Instan
     one = await instance.client().connect(token=token_of("ann", session="s1"))
     two = await instance.client().connect(token=token_of("ann", session="s2"))
     stranger = instance.client()
-    instance.engine.end_session("s1")
+    instance.engine.end_sessions(frozenset({"s1"}))
     assert one.link.closed == (3503, "force disconnect")
     assert two.link.closed is None
     assert stranger.link.closed is None
@@ -88,7 +88,7 @@ async def test_an_ended_session_closes_a_connection_that_is_just_connecting(inst
     client = instance.client()
     client.send(connect={"token": token_of("ann")})
     await gate.reached.wait()
-    instance.engine.end_session("s1")
+    instance.engine.end_sessions(frozenset({"s1"}))
     gate.open()
     await idle()
     assert client.link.closed == (3503, "force disconnect")

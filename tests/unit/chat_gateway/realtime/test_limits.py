@@ -6,6 +6,7 @@ def test_the_limits_are_those_of_the_design() -> None:
     assert (limits.connect_seconds, limits.ping_seconds, limits.pong_seconds) == (5, 25, 8)
     assert (limits.write_seconds, limits.expiry_grace_seconds) == (10, 25)
     assert (limits.in_flight, limits.faults_per_minute, limits.spread_seconds) == (64, 10, 20)
+    assert limits.json_depth == 8
     assert (limits.recovery_bytes, limits.instance_recovery_bytes) == (128 << 10, 64 << 20)
 
 

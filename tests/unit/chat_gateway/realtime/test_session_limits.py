@@ -166,3 +166,11 @@ async def test_many_connections_that_connect_at_once_leave_ten(instance: Instanc
     await idle()
     assert sum(client.link.closed is None for client in clients) == 10
     assert all(client.link.closed in (None, LIMIT) for client in clients)
+
+
+async def test_json_may_be_nested_as_deep_as_the_limit_says(application: OpenChannels) -> None:
+    async with Instance(application, limits=Limits(json_depth=5)) as instance:
+        client = await instance.connected()
+        assert "rpc" in await client.call(rpc={"method": "echo", "data": [[[]]]})
+        client.send(rpc={"method": "echo", "data": [[[[]]]]})
+        assert client.link.closed == (3501, "bad request")

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.publication import Position, Publication
-from chat_gateway.realtime.tails import TailLimits, Tails
+from chat_gateway.realtime.tails import HELD, LOOKUPS, TailLimits, Tails
 from tests.builders import batch, head, publication, publications
 from tests.clients import Client, Instance
 from tests.fakes import DELETED, MemoryLog, OpenChannels
@@ -136,6 +136,33 @@ def test_an_instance_keeps_the_tails_asked_last() -> None:
     assert tails._size == 2 * (OVERHEAD + 2)
 
 
+def lookups() -> dict[str, float]:
+    return {result: LOOKUPS.labels(result)._value.get() for result in ("hit", "absent", "short")}
+
+
+def test_lookups_are_counted_by_their_result(tails: Tails) -> None:
+    before = lookups()
+    tails.missed(ROOM, head(5), after=2)
+    tails.missed(ROOM, head(5), after=3)
+    tails.missed(HALL, head(5), after=2)
+    for wanted, after in ((head(5), 1), (head(6), 5), (head(5, "e2"), 3)):
+        tails.missed(ROOM, wanted, after=after)
+    assert {result: count - before[result] for result, count in lookups().items()} == {
+        "hit": 2, "absent": 1, "short": 3
+    }  # fmt: skip
+
+
+def test_what_is_held_is_shown() -> None:
+    tails = tails_of(instance_bytes=3 * (OVERHEAD + 2))
+    tails.keep(ROOM, head(1), publications(1))
+    assert HELD._value.get() == OVERHEAD + 2
+    tails.passed(ROOM, "e1", publication(2))
+    tails.keep(HALL, head(2), publications(1, 2))  # one too many: the oldest tail goes
+    assert HELD._value.get() == 2 * (OVERHEAD + 2)
+    tails.drop(HALL)
+    assert HELD._value.get() == 0
+
+
 def test_the_largest_recovery_fits() -> None:
     data, limits = b"x" * (128 * 1024 // 500), TailLimits()
     tails = tails_of()
@@ -210,3 +237,13 @@ async def test_the_last_listener_takes_the_tail_along(listening: Listening, fres
     assert not fresh._tails
     fresh.keep(ROOM, listening.log.head(ROOM), listening.log.everything(ROOM))
     assert not fresh._tails
+
+
+def test_a_larger_recovery_fits_where_it_is_allowed() -> None:
+    limits = TailLimits.for_recoveries(entries=1_000, data_bytes=1 << 20)
+    tails = Tails(limits)
+    tails.counted_by(lambda _channel: limits.listeners)
+    data = b"x" * ((1 << 20) // 1_000)
+    tails.keep(ROOM, head(1_000), [replace(one, data=data) for one in publications(*range(1, 1_001))])
+    assert len(tails.missed(ROOM, head(1_000), after=0) or ()) == 1_000
+    assert TailLimits.for_recoveries(entries=1, data_bytes=1).channel_bytes == TailLimits().channel_bytes

@@ -38,14 +38,6 @@ async def restored(instance: Instance, log: MemoryLog) -> None:
     await until(lambda: ROOM not in instance.hub.channels())
 
 
-async def test_without_the_outer_channel_the_inner_one_has_to_wait(instance: Instance) -> None:
-    """It may be on its way, so the client tries again."""
-    client = await instance.connected()
-    reply = await client.call(subscribe={"channel": LIVE})
-    assert reply["error"] == {"code": 100, "message": "unavailable", "temporary": True}
-    assert instance.hub.channels() == ["user:ann"]
-
-
 async def test_who_loses_the_outer_channel_loses_the_inner_one_at_that_moment(instance: Instance) -> None:
     client = await in_room(instance)
     instance.application.remove("ann", ROOM)
@@ -53,7 +45,7 @@ async def test_who_loses_the_outer_channel_loses_the_inner_one_at_that_moment(in
     await idle()
     assert client.pushes("unsubscribe", LIVE) == client.pushes("unsubscribe", ROOM) == [SERVER]
     reply = await client.call(subscribe={"channel": LIVE})
-    assert reply["error"]["code"] == 100
+    assert reply["error"]["code"] == 103
 
 
 async def test_a_loss_ends_an_inner_subscription_that_is_just_being_made(instance: Instance) -> None:

@@ -1,6 +1,6 @@
 """What commands print is plain and aligned, and cannot give orders to a terminal."""
 
-from chat_gateway.commands.printing import columns, facts, moment, shown
+from shared.printing import columns, facts, moment, shown
 
 
 def test_facts_stand_in_one_column() -> None:
