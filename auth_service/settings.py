@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import SettingsBase, SharedSettings
+from shared.settings import SettingsBase, SharedSettings, SiteSettings
 
 _KEY_BYTES = 32
 
@@ -24,6 +25,21 @@ class DatabaseSettings(SettingsBase):
     )
 
 
+class MigrationSettings(DatabaseSettings, SiteSettings):
+    """And what the set-up link of a new site needs."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_", extra="ignore")
+
+
+class CopySettings(SettingsBase):
+    """The two databases of a copy, where their addresses hold passwords: arguments are read by all of the machine."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_", extra="ignore")
+
+    copy_from: str = Field(default="", description="the database that is there", repr=False)
+    copy_to: str = Field(default="", description="an empty database, even of tables", repr=False)
+
+
 class AuthSettings(DatabaseSettings, SharedSettings):
     model_config = SettingsConfigDict(env_prefix="AUTH_", extra="forbid")
 
@@ -35,14 +51,37 @@ class AuthSettings(DatabaseSettings, SharedSettings):
         description="a list of id:key, each key 32 random bytes in base64; the first one issues (`make env` makes one)",
     )
 
+    key_encryption_keys: SecretStr = Field(
+        default=SecretStr(""),
+        validate_default=True,
+        description="a list of id:key that encrypt the signing keys, each key 32 random bytes in base64; the first one "
+        "encrypts (`make env` makes one)",
+    )
+    registration: Literal["open", "invitation", "closed"] = Field(
+        default="invitation", description="open (anybody makes an account), invitation or closed"
+    )
+
+    throttle_url: str = Field(
+        default="",
+        pattern=r"^((redis|rediss)(\+cluster)?://|unix://|$)",
+        description="the Redis that counts failed log-ins where that is not REDIS_URL, like "
+        "redis+cluster://node1:6379,node2:6379",
+        repr=False,
+    )
+
     @property
     def refresh_key_bytes(self) -> Mapping[str, bytes]:
         """The HMAC keys of refresh tokens by id, the issuing one first."""
         return _parse_keys(self.refresh_keys.get_secret_value())
 
-    @field_validator("refresh_keys")
+    @property
+    def key_encryption_key_bytes(self) -> Mapping[str, bytes]:
+        """The keys that encrypt signing keys by id, the encrypting one first."""
+        return _parse_keys(self.key_encryption_keys.get_secret_value())
+
+    @field_validator("refresh_keys", "key_encryption_keys")
     @classmethod
-    def _check_refresh_keys(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _check_keys(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if not _parse_keys(value.get_secret_value()) and info.data.get("parley_mode") != "demo":
             raise ValueError("is missing, and production does not start without it")
         return value

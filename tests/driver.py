@@ -6,6 +6,7 @@ before it has been answered.
 
 import asyncio
 from collections import defaultdict
+from http.cookies import Morsel
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from centrifuge import (
 from typing_extensions import override
 
 PATIENCE_SECONDS = 15
+PASSWORD = "correct horse battery"
 
 
 def _browser() -> aiohttp.ClientSession:
@@ -42,6 +44,7 @@ class ChatUser(ClientEventHandler):
         self._changed = asyncio.Condition()
         self.id: str = account["user"]["id"]
         self.name: str = account["user"]["name"]
+        self.email: str = account["user"]["email"]
         self.entries: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self.channels: set[str] = set()
         self.recovered: dict[str, bool] = {}
@@ -50,11 +53,12 @@ class ChatUser(ClientEventHandler):
         self.disconnected: tuple[int, str] | None = None
 
     @classmethod
-    async def register(cls, base: str, name: str | None = None, password: str = "correct horse battery") -> Self:
+    async def register(cls, base: str, name: str | None = None, password: str = PASSWORD, **link: str) -> Self:
+        """`link` is `invitation`, or `token` of the set-up link, where the site asks for one."""
         name = name or f"user-{uuid_utils.uuid4().hex[:12]}"
         http = _browser()
-        body = {"email": f"{name}@test.com", "name": name, "password": password}
-        async with http.post(f"{base}/auth/register", json=body) as answer:
+        body = {"email": f"{name}@test.com", "name": name, "password": password, **link}
+        async with http.post(f"{base}/auth/{'setup' if 'token' in link else 'register'}", json=body) as answer:
             account = await answer.json()
             assert answer.status == 201, account
         return cls(http, base, account)
@@ -67,11 +71,15 @@ class ChatUser(ClientEventHandler):
             assert answer.status == 200, account
         return cls(http, base, account)
 
+    @property
+    def refresh_cookie(self) -> Morsel[str]:
+        return next(cookie for cookie in self._http.cookie_jar if "refresh" in cookie.key)
+
     async def connect(self, websocket: str | None = None, data: Any = None) -> Self:
         """Connect through the front, or to one gateway's own address, and wait until the greeting is there."""
         address = websocket or f"ws://{urlsplit(self._base).netloc}/connection/websocket"
         self._client = Client(
-            address, events=self, token=self.token, get_token=self._renew, data=data, max_reconnect_delay=0.5
+            address, events=self, token=self.token, get_token=self.renew, data=data, max_reconnect_delay=0.5
         )
         await self._client.connect()
         await self._client.ready(PATIENCE_SECONDS)
@@ -84,6 +92,14 @@ class ChatUser(ClientEventHandler):
     async def log_out(self) -> None:
         async with self._http.post(f"{self._base}/auth/logout") as answer:
             assert answer.status == 204, await answer.text()
+
+    async def ask_auth(self, method: str, path: str, **body: Any) -> Any:
+        """Ask as the page does, with cookies and access token; answer what came as JSON, None for nothing."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        url = f"{self._base}/auth/{path}"
+        async with self._http.request(method, url, json=body or None, headers=headers) as answer:
+            assert answer.ok, await answer.text()
+            return None if answer.status == 204 else await answer.json()
 
     async def rpc(self, method: str, data: dict[str, Any] | None = None) -> Any:
         assert self._client is not None
@@ -172,12 +188,13 @@ class ChatUser(ClientEventHandler):
         self.entries[ctx.channel].append({"offset": ctx.pub.offset, **ctx.pub.data})
         await self._tell()
 
-    async def _renew(self) -> str:
+    async def renew(self) -> str:
+        """Fetch a new access token with the cookie."""
         async with self._http.post(f"{self._base}/auth/token") as answer:
             body = await answer.json()
             assert answer.status == 200, body
-            token: str = body["access_token"]
-            return token
+            self.token = body["access_token"]
+            return self.token
 
     async def _tell(self) -> None:
         async with self._changed:

@@ -62,6 +62,10 @@ class Stack:
         """Give the address of one gateway, past the front."""
         return f"ws://127.0.0.1:{self.ports.gateways[number]}/connection/websocket"
 
+    def gateway_base(self, number: int) -> str:
+        """Give the address that a gateway's other paths begin with."""
+        return f"http://127.0.0.1:{self.ports.gateways[number]}"
+
     def gateway_of(self, user: str) -> int:
         """Find out by the logs which gateway a user connected to last."""
         connected = [
@@ -89,7 +93,8 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def start_gateway(self, number: int) -> None:
+    def start_gateway(self, number: int, **others: str) -> None:
+        """Start a gateway; `others` are settings that differ from the stack's."""
         settings = {
             "CHAT_PORT": str(self.ports.gateways[number]),
             "CHAT_OPS_PORT": str(self.ports.gateways_ops[number]),
@@ -97,9 +102,13 @@ class Stack:
             "CHAT_DRAIN_SECONDS": "0",
             "CHAT_COMMANDS_BURST": "1000",
             "CHAT_MESSAGES_BURST": "1000",
+            "CHAT_DIRECTS_PER_HOUR": "1000000",
             "CHAT_TYPING_PER_MINUTE": "1000000",
+            # admission by load has tests of its own; here a busy machine must not refuse whom a story needs
+            "CHAT_LOOP_LAG_SECONDS": "10",
             "CHAT_PRESENCE_TTL_SECONDS": "6",
             "CHAT_PRESENCE_REFRESH_SECONDS": "2",
+            **others,
         }
         self._start_service(f"gateway{number + 1}", "chat_gateway", settings)
 
@@ -112,6 +121,17 @@ class Stack:
     def stop_gateway(self, number: int) -> None:
         self._end(f"gateway{number + 1}", signal.SIGTERM)
 
+    def start_auth(self, **others: str) -> None:
+        """Start auth; `others` are settings that differ from the stack's."""
+        settings = {"AUTH_PORT": str(self.ports.auth), "AUTH_OPS_PORT": str(self.ports.auth_ops), **others}
+        self._start_service("auth", "auth_service", settings)
+
+    def wait_for_auth(self) -> None:
+        self._wait("auth", self.ports.auth_ops, "/readyz")
+
+    def kill_auth(self) -> None:
+        self._end("auth", signal.SIGKILL)
+
     def kill_valkey(self) -> None:
         self._end("valkey", signal.SIGKILL)
 
@@ -119,10 +139,19 @@ class Stack:
         options = ["--bind", "127.0.0.1", "--port", str(self.ports.valkey), "--save", "", "--appendonly", "no"]
         self._spawn("valkey", [get_binary_path(), *options], {})
 
+    def frozen_valkey(self) -> contextlib.AbstractContextManager[None]:
+        return self._frozen("valkey")
+
+    def frozen_auth(self) -> contextlib.AbstractContextManager[None]:
+        return self._frozen("auth")
+
+    def frozen_gateway(self, number: int) -> contextlib.AbstractContextManager[None]:
+        return self._frozen(f"gateway{number + 1}")
+
     @contextlib.contextmanager
-    def frozen_valkey(self) -> Iterator[None]:
-        """Let Valkey stand still for a while: what it was sent meanwhile it does afterwards."""
-        process = self._processes["valkey"]
+    def _frozen(self, name: str) -> Iterator[None]:
+        """Let a process stand still for a while: what it was sent meanwhile it does afterwards."""
+        process = self._processes[name]
         process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -139,14 +168,13 @@ class Stack:
     def _start_all(self) -> None:
         self._migrate()
         self.start_valkey()
-        settings = {"AUTH_PORT": str(self.ports.auth), "AUTH_OPS_PORT": str(self.ports.auth_ops)}
-        self._start_service("auth", "auth_service", settings)
+        self.start_auth()
         self.start_gateway(0)
         self.start_gateway(1)
         values = local_values(self.ports, ("127.0.0.1",), self._client)
         write_configuration(self.folder / "nginx", values)
         self._spawn("nginx", [find_nginx(), "-p", f"{self.folder}/nginx/", "-c", "nginx.conf", "-e", "stderr"], {})
-        self._wait("auth", self.ports.auth_ops, "/readyz")
+        self.wait_for_auth()
         self.wait_for_gateway(0)
         self.wait_for_gateway(1)
         self._wait("nginx", self.ports.front, "/")

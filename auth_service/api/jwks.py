@@ -12,6 +12,8 @@ class JwksHandlers:
         self._keys = keys
 
     async def jwks(self, _request: web.Request) -> web.Response:
+        # A gateway that was told of new keys must not be given the old ones, whichever instance it asks.
+        await self._keys.refresh()
         return web.Response(
             body=self._keys.jwks(),
             content_type="application/json",

@@ -33,14 +33,17 @@ class Doorbell:
         self._rung.set()
 
     async def run(self) -> None:
-        try:
-            while True:
-                await self._rung.wait()
-                # Cleared before publishing: who rings meanwhile is published again.
-                self._rung.clear()
-                await self._publish()
-        finally:
-            await self._redis.aclose()
+        while True:
+            await self._rung.wait()
+            # Cleared before publishing: who rings meanwhile is published again.
+            self._rung.clear()
+            await self._publish()
+
+    async def close(self) -> None:
+        """Publish what was rung and not yet heard, within a second; call it once `run` has ended."""
+        if self._rung.is_set():
+            await self._publish()
+        await self._redis.aclose()
 
     async def _publish(self) -> None:
         try:

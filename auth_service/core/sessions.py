@@ -28,6 +28,10 @@ SALT_BYTES = 16
 GRACE = timedelta(seconds=10)
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=90)
+MOST_SESSIONS = 100
+"""Of a user, living at once: one more ends the least recently used, so that whatever ends all of them is done soon."""
+MOST_EXCHANGES = 30
+"""Of a session within the grace: more than any browser needs, and the longest line that a repeat has to follow."""
 
 _TOKEN_TEXT = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -64,6 +68,21 @@ class Presented:
     is_killed: bool
     exchanged: Exchanged | None
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its owner sees it."""
+
+    id: SessionId
+    user_agent: str
+    network: str
+    started_at: datetime
+    last_used_at: datetime
+
+
+Line = Mapping[TokenHash, Exchange]
+"""What the tokens of a session were exchanged for within the grace."""
 
 
 class Decision(Enum):
@@ -107,6 +126,17 @@ def token_hash(token: RefreshToken) -> TokenHash:
 
 def successor(key: bytes, salt: bytes, token: RefreshToken) -> RefreshToken:
     return RefreshToken(hmac.new(key, salt + token, hashlib.sha256).digest())
+
+
+def latest(keys: RefreshKeys, line: Line, token: RefreshToken) -> RefreshToken:
+    """What the token was exchanged for; if that was exchanged just now as well, what it was exchanged for.
+
+    A request that was under way for long would otherwise put an old token back into the browser of an honest client,
+    who would be taken for a thief by it once the seconds of grace are over.
+    """
+    while (exchange := line.get(token_hash(token))) is not None and exchange.key_id in keys:
+        token = successor(keys[exchange.key_id], exchange.salt, token)
+    return token
 
 
 def as_text(token: RefreshToken) -> str:

@@ -1,4 +1,4 @@
-"""Users: what an account is and which addresses, names, passwords and profiles are accepted.
+"""Users: what an account is and which addresses, names and profiles are accepted.
 
 Decisions only. An address is compared as it is stored: trimmed, composed, in lower case. The profile is the user's own
 JSON object; nothing in it grants anything, rights come from `role`.
@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NewType
+from datetime import datetime
+from typing import Any, Final, Literal, NewType
 from urllib.parse import urlsplit
 
 from auth_service.core import errors
@@ -21,11 +22,16 @@ Profile = Mapping[str, Any]
 MAX_EMAIL_CHARACTERS = 128
 MAX_NAME_CHARACTERS = 64
 MAX_PICTURE_CHARACTERS = 512
-MIN_PASSWORD_CHARACTERS = 8
-MAX_PASSWORD_CHARACTERS = 256
 MAX_PROFILE_BYTES = 8192
 MAX_PROFILE_DEPTH = 8
 
+DEMO_USERS: Final[tuple[tuple[str, str, Role], ...]] = (
+    ("dog1@test.com", "dog1", "administrator"),
+    ("dog2@test.com", "dog2", "member"),
+)
+"""Address, name (and password), role. They exist in demo mode and nowhere else."""
+
+_RESERVED: Final = frozenset(email for email, _, _ in DEMO_USERS)
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 
 
@@ -43,6 +49,16 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A user as an administrator lists him."""
+
+    user: User
+    created_at: datetime
+    last_used_at: datetime | None
+    """When one of his sessions was last used; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What a user changes of himself; None leaves a thing as it is, a None inside the profile removes that key."""
 
@@ -56,11 +72,15 @@ def normalised_email(text: str) -> str:
 
 
 def checked_email(text: str) -> str:
+    """An address that somebody may take or be invited by. Raises InvalidInput."""
     email = normalised_email(text)
     if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise errors.invalid_field("email", "is not an e-mail address")
     if len(email) > MAX_EMAIL_CHARACTERS:
         raise errors.invalid_field("email", f"takes {MAX_EMAIL_CHARACTERS} characters or fewer")
+    if email in _RESERVED:
+        # Where somebody else has it, the site looks like a demo to whoever runs it.
+        raise errors.invalid_field("email", "is kept for demos; take another one")
     return email
 
 
@@ -74,14 +94,6 @@ def checked_name(text: str) -> str:
     return name
 
 
-def checked_password(text: str) -> str:
-    if len(text) < MIN_PASSWORD_CHARACTERS:
-        raise errors.password_too_short(MIN_PASSWORD_CHARACTERS)
-    if len(text) > MAX_PASSWORD_CHARACTERS:
-        raise errors.password_too_long(MAX_PASSWORD_CHARACTERS)
-    return text
-
-
 def edited(user: User, edit: Edit) -> User:
     """The user after the edit. Raises InvalidInput."""
     return replace(
@@ -90,6 +102,11 @@ def edited(user: User, edit: Edit) -> User:
         picture=user.picture if edit.picture is None else _checked_picture(edit.picture),
         profile=user.profile if edit.profile is None else _merged_profile(user.profile, edit.profile),
     )
+
+
+def differs(before: User, after: User) -> bool:
+    """Whether an edit changed anything; in JSON 1 and true are two things."""
+    return before != after or json.dumps(before.profile) != json.dumps(after.profile)
 
 
 def _checked_picture(text: str) -> str:

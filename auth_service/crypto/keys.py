@@ -1,49 +1,67 @@
-"""Signing keys: Ed25519, the newest one signs, all of them verify and are published."""
+"""Signing keys in use: the rows of the database as an instance holds them, to sign, to verify and to publish.
 
+Nothing is signed or published from memory alone: `refresh` comes first, and reads what is true now, so that an instance
+that slept through a rotation does not go on with the old keys. What can still happen is a token signed in the very
+moment in which another instance drops its key: gateways answer it as expired, and the client fetches the next.
+"""
+
+import asyncio
 import base64
-import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from prometheus_client import Gauge
 
+from auth_service.core import errors, keys
+from auth_service.core.keys import KeyRow, UnreadableKey
+from auth_service.core.ports import KeyVault, Store
+from shared.errors import Unavailable
 from shared.tokens import ALGORITHM, TOKEN_TYPE
 
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    id: str
-    private_key: bytes
-
-
-def new_key() -> NewKey:
-    return NewKey(secrets.token_urlsafe(12), Ed25519PrivateKey.generate().private_bytes_raw())
+PUBLISHED = Gauge("parley_auth_signing_keys", "Signing keys published.")
+AGE = Gauge("parley_auth_signing_key_age_seconds", "Since the key that signs now began to sign.")
 
 
 class KeyRing:
-    """The `SigningKeys` port. Empty until the first `load`."""
+    """The `SigningKeys` port. Empty until the first `refresh`."""
 
-    def __init__(self) -> None:
-        self._keys: dict[str, Ed25519PrivateKey] = {}
+    def __init__(self, store: Store, vault: KeyVault, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._vault, self._monotonic = store, vault, monotonic
+        self._rows: Sequence[KeyRow] = ()
+        self._private: dict[str, Ed25519PrivateKey] = {}
+        # The database's time when it was read here, and this machine's at that moment: the difference of two machines'
+        # clocks does not matter.
+        self._then, self._then_here = datetime.fromtimestamp(0, UTC), 0.0
+        self._reading = asyncio.Lock()
+        self._begun = self._ended = 0
+        self._failure: Unavailable | None = None
 
-    def load(self, keys: Iterable[tuple[str, bytes]]) -> None:
-        """Takes these keys, the oldest first, instead of those before."""
-        self._keys = {key_id: Ed25519PrivateKey.from_private_bytes(private_key) for key_id, private_key in keys}
+    async def refresh(self) -> None:
+        due = self._begun + 1
+        async with self._reading:
+            # Who waited for the lock may find it done: one read serves all who asked before it began.
+            if self._ended < due:
+                await self._read()
+            if self._failure is not None:
+                raise self._failure
 
     def sign(self, claims: dict[str, Any]) -> str:
-        key_id, key = next(reversed(self._keys.items()))
-        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": key_id})
+        key = keys.signing(self._rows, self._now())
+        return jwt.encode(claims, self._private[key.id], ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": key.id})
 
     @property
     def public_keys(self) -> dict[str, Ed25519PublicKey]:
-        return {key_id: key.public_key() for key_id, key in self._keys.items()}
+        return {key_id: key.public_key() for key_id, key in self._private.items()}
 
     def jwks(self) -> bytes:
         """The public keys as a JWKS document."""
-        keys = [
+        published = [
             {
                 "kty": "OKP",
                 "crv": "Ed25519",
@@ -54,4 +72,35 @@ class KeyRing:
             }
             for key_id, key in self.public_keys.items()
         ]
-        return msgspec.json.encode({"keys": keys})
+        return msgspec.json.encode({"keys": published})
+
+    async def _read(self) -> None:
+        self._begun += 1
+        number = self._begun
+        try:
+            async with self._store.reading() as tx:
+                rows, now = await tx.keys.all(), await tx.now()
+            self._take(rows, now)
+            self._failure = None
+        except Unavailable as error:
+            # Kept for those who share this read: a database that hangs is not asked once for each of them.
+            self._failure = error
+        self._ended = number
+
+    def _take(self, rows: Sequence[KeyRow], now: datetime) -> None:
+        """Raises Unavailable, with the keys as they were, if one cannot be decrypted with this instance's settings."""
+        try:
+            # A key that was opened once stays open: other instances may encrypt it by settings newer than ours.
+            self._private = {row.id: self._private.get(row.id) or self._opened(row) for row in rows}
+        except UnreadableKey as error:
+            structlog.get_logger(__name__).exception("keys.unreadable")
+            raise errors.keys_unreadable() from error
+        self._rows, self._then, self._then_here = rows, now, self._monotonic()
+        PUBLISHED.set(len(rows))
+        AGE.set((now - keys.signing(rows, now).signs_from).total_seconds())
+
+    def _opened(self, row: KeyRow) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._vault.open(row))
+
+    def _now(self) -> datetime:
+        return self._then + timedelta(seconds=self._monotonic() - self._then_here)

@@ -1,9 +1,11 @@
 """Alembic's entry: runs migrations on the database of the settings, compares against the metadata of store/tables.py.
 
-Foreign keys are off on SQLite meanwhile: batch mode rebuilds a table by dropping it, which would cascade.
+All of them in one transaction, and alone: an advisory lock on PostgreSQL, a file lock on SQLite, which both end with
+their holder. Foreign keys are off on SQLite meanwhile: batch mode rebuilds a table by dropping it, which would cascade.
 """
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +15,12 @@ from sqlalchemy import BigInteger, Connection, text
 from sqlalchemy.types import TypeDecorator
 
 from auth_service.settings import DatabaseSettings
-from auth_service.store.database import make_engine
+from auth_service.store.engine import make_engine, sqlite_path
+from auth_service.store.migrate import LOCK
 from auth_service.store.tables import metadata
+from shared.locks import exclusive
 
-# Any number will do, as long as no other program takes it: two migration jobs at once run one after the other.
-_LOCK = 6_279_100_401
+_POSTGRES_THAT_LOOKS = 140000
 
 
 def _database_url() -> str:
@@ -35,22 +38,31 @@ def _render_item(kind: str, item: object, _context: AutogenContext) -> str | Lit
     return False
 
 
+def _lock(connection: Connection) -> None:
+    if connection.scalar(text("SELECT current_setting('server_version_num')::int")) >= _POSTGRES_THAT_LOOKS:
+        # A server that works, or waits for a table, does not see by itself that its client was killed, and would keep
+        # the lock for a dead one until it has done.
+        connection.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+
+
 def _migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
         render_as_batch=True,
         render_item=_render_item,
-        compare_server_default=False,
+        compare_server_default=False,  # SQLite gives an empty text back as something else
     )
     with context.begin_transaction():
         if connection.dialect.name == "postgresql":
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+            _lock(connection)
         context.run_migrations()
 
 
-async def _run() -> None:
-    engine = make_engine(_database_url(), foreign_keys=False)
+async def _run(url: str) -> None:
+    # A large table takes its time, and so does the turn of whoever was first.
+    engine = make_engine(url, foreign_keys=False, command_seconds=None)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
@@ -59,6 +71,15 @@ async def _run() -> None:
         await engine.dispose()
 
 
+def _run_alone(url: str) -> None:
+    path = sqlite_path(url)
+    with ExitStack() as locks:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            locks.enter_context(exclusive(path))
+        asyncio.run(_run(url))
+
+
 if context.is_offline_mode():
     raise SystemExit("Migrations need the database; offline mode is not supported.")
-asyncio.run(_run())
+_run_alone(_database_url())

@@ -1,7 +1,9 @@
 """The changes feed: what the gateways must hear, one row per subject with its latest number.
 
 Numbers are taken under the lock of one counter row as the last statements before the commit, so they become visible in
-order and a reader's cursor never skips a late committer. Revocations older than every token they concern are pruned.
+order and a reader's cursor never skips a late committer. They are never below the database's Unix milliseconds: when it
+is restored from a backup, what comes then is above every cursor the gateways hold, though the counter went back.
+Revocations older than every token they concern are pruned.
 """
 
 from collections.abc import Sequence
@@ -9,12 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import BigInteger, RowMapping, delete, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.core.changes import ChangesPage
 from auth_service.store import tables
 from auth_service.store.clock import database_now
+from auth_service.store.insertion import insert_or_replace
 
 Kind = Literal["user", "session", "keys"]
 
@@ -39,18 +42,17 @@ async def write(connection: AsyncConnection, notes: Sequence[Note]) -> None:
     """Numbers the notes. Nothing may follow but the commit: the counter's lock is held from here on."""
     if not notes:
         return
+    greatest = func.greatest if connection.dialect.name == "postgresql" else func.max
+    before = greatest(_counter.c.value, type_coerce(database_now(), BigInteger))
     taken = await connection.execute(
-        update(_counter)
-        .values(value=_counter.c.value + len(notes))
-        .returning(_counter.c.value, database_now().label("now"))
+        update(_counter).values(value=before + len(notes)).returning(_counter.c.value, database_now().label("now"))
     )
     last, now = taken.one()
-    for n, note in enumerate(notes, start=last - len(notes) + 1):
-        values = {"n": n, "user_id": note.user, "changed_at": now}
-        same = (_change.c.kind == note.kind) & (_change.c.subject == note.subject)
-        done = await connection.execute(update(_change).where(same).values(values))
-        if done.rowcount == 0:
-            await connection.execute(insert(_change).values(kind=note.kind, subject=note.subject, **values))
+    rows = [
+        {"kind": note.kind, "subject": note.subject, "n": n, "user_id": note.user, "changed_at": now}
+        for n, note in enumerate(notes, start=last - len(notes) + 1)
+    ]
+    await connection.execute(insert_or_replace(connection, _change), rows)
     await connection.execute(
         delete(_change).where(_change.c.kind == "session", _change.c.changed_at < now - REVOCATION_LIFE)
     )

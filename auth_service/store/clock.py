@@ -1,8 +1,9 @@
 """The database's clock as an SQL expression: the one clock all instances share."""
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import FunctionElement
+from sqlalchemy import BigInteger, ColumnElement, FunctionElement, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -25,3 +26,8 @@ def _postgresql(_element: database_now, _compiler: SQLCompiler, **_options: obje
 def _sqlite(_element: database_now, _compiler: SQLCompiler, **_options: object) -> str:
     # unixepoch('subsec') needs 3.42; a Julian day is exact to well under a millisecond.
     return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+
+
+def ago(span: timedelta) -> ColumnElement[Any]:
+    """The moment that long before now."""
+    return database_now() - literal(span // timedelta(milliseconds=1), BigInteger)

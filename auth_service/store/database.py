@@ -4,105 +4,59 @@ A write transaction ends with the changes feed, then the commit, then the doorbe
 back. The database's own troubles leave here as `store_unavailable`.
 """
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
-import asyncpg
 import structlog
-from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.core import errors
+from auth_service.core.audit import Record
 from auth_service.core.changes import ChangesPage
 from auth_service.core.users import UserId
-from auth_service.store import changes, tables
+from auth_service.store import changes
+from auth_service.store.audit import StoredAudit, tell
 from auth_service.store.changes import Note
+from auth_service.store.clock import database_now
+from auth_service.store.devices import StoredDevices
+from auth_service.store.engine import CONNECT_ERRORS, make_engine, revision_of
 from auth_service.store.keys import StoredKeys
+from auth_service.store.links import StoredLinks
 from auth_service.store.sessions import StoredSessions
 from auth_service.store.users import StoredUsers
-from shared.settings import SettingsError
 
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-_LEAST_SQLITE = (3, 35)
-_BUSY_MILLISECONDS = 5000
+UNFINISHED_COPY = "unfinished_copy"
+"""A table of this name is in the target of a copy until it has come to its end (store/copying.py)."""
+
 _MISTAKES = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
-_TROUBLES = (DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-
-
-def async_url(url: str) -> URL:
-    """The address with the driver that goes with it. Raises SettingsError."""
-    parsed = make_url(url)
-    if parsed.drivername not in _DRIVERS:
-        raise SettingsError(f"AUTH_DATABASE_URL starts with {parsed.drivername}:; it takes sqlite: or postgresql:.")
-    parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
-    if mode := parsed.query.get("sslmode"):
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return parsed
-
-
-def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
-    """An engine on either database. Raises SettingsError for what cannot work."""
-    parsed = async_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        return create_async_engine(
-            parsed,
-            isolation_level="READ COMMITTED",
-            pool_pre_ping=True,
-            pool_size=10,
-            pool_timeout=5,
-            connect_args={"timeout": 5, "command_timeout": 10},
-        )
-    _prepare_sqlite(parsed)
-    engine = create_async_engine(parsed, pool_size=10, pool_timeout=5)
-    _configure_sqlite(engine, foreign_keys=foreign_keys)
-    return engine
-
-
-def _prepare_sqlite(url: URL) -> None:
-    if sqlite3.sqlite_version_info < _LEAST_SQLITE:
-        raise SettingsError(f"SQLite {sqlite3.sqlite_version} is too old; 3.35 or newer is needed, or PostgreSQL.")
-    try:
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"AUTH_DATABASE_URL: the folder cannot be made: {error}.") from error
-
-
-def _configure_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 -- the driver's own type
-        # The driver's own BEGIN would come too late and deferred: we send it ourselves.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        # A deferred transaction that turns writer half-way fails at once when somebody else wrote: writers lock first.
-        is_reader = connection.get_execution_options().get("is_reader", False)
-        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+_TROUBLES = (DBAPIError, PoolTimeoutError, *CONNECT_ERRORS, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """One transaction: the nouns, and what the feed will hear at its end."""
+    """One transaction: the nouns, what the feed will hear at its end, and what the log is told after it."""
 
+    connection: AsyncConnection
     users: StoredUsers
     sessions: StoredSessions
+    devices: StoredDevices
+    links: StoredLinks
+    audit: StoredAudit
     keys: StoredKeys
     notes: list[Note] = field(default_factory=list)
+    recorded: list[Record] = field(default_factory=list)
 
     def note_user(self, user: UserId) -> None:
         self.notes.append(Note("user", user))
+
+    async def now(self) -> datetime:
+        now: datetime = (await self.connection.execute(select(database_now().label("now")))).scalar_one()
+        return now
 
 
 class Database:
@@ -121,10 +75,15 @@ class Database:
             await connection.execute(text("SELECT value FROM change_counter"))
         return None
 
-    async def is_migrated(self) -> bool:
-        """Whether the tables are there. Raises Unavailable."""
+    async def revision(self) -> str | None:
+        """The migration the tables are at, None without any. Raises Unavailable."""
         async with _translated(), self._engine.connect() as connection:
-            return await connection.run_sync(lambda sync: inspect(sync).has_table(tables.change_counter.name))
+            return await revision_of(connection)
+
+    async def is_unfinished_copy(self) -> bool:
+        """Whether a copy into this database was begun and has not come to its end. Raises Unavailable."""
+        async with _translated(), self._engine.connect() as connection:
+            return await connection.run_sync(lambda sync: inspect(sync).has_table(UNFINISHED_COPY))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[OpenTransaction]:
@@ -132,6 +91,7 @@ class Database:
             tx = _open(connection)
             yield tx
             await changes.write(connection, tx.notes)
+        tell(tx.recorded)
         if tx.notes:
             self._on_change()
 
@@ -147,8 +107,17 @@ class Database:
 
 def _open(connection: AsyncConnection) -> OpenTransaction:
     notes: list[Note] = []
+    recorded: list[Record] = []
     return OpenTransaction(
-        StoredUsers(connection), StoredSessions(connection, notes), StoredKeys(connection, notes), notes
+        connection=connection,
+        users=StoredUsers(connection),
+        sessions=StoredSessions(connection, notes),
+        devices=StoredDevices(connection),
+        links=StoredLinks(connection),
+        audit=StoredAudit(connection, recorded),
+        keys=StoredKeys(connection, notes),
+        notes=notes,
+        recorded=recorded,
     )
 
 

@@ -1,21 +1,14 @@
-"""Rows of signing keys: all SQL of the noun. Instances agree on keys by these rows, never by files."""
+"""Rows of signing keys: all SQL of the noun. Instances agree on keys by these rows, never by files or clocks."""
 
-from dataclasses import dataclass
-
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.core.keys import KeyRow
 from auth_service.store import tables
 from auth_service.store.changes import Note
 from auth_service.store.clock import database_now
 
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    id: str
-    generation: int
-    private_key: bytes
+_key = tables.signing_key
 
 
 class StoredKeys:
@@ -23,22 +16,35 @@ class StoredKeys:
         self._connection = connection
         self._notes = notes
 
-    async def all(self) -> list[KeyRow]:
-        """Every key, the oldest first."""
-        key = tables.signing_key.c
-        rows = await self._connection.execute(select(key.id, key.generation, key.private_key).order_by(key.generation))
-        return [KeyRow(*row) for row in rows]
+    async def lock(self) -> None:
+        # A writer of SQLite is alone from its beginning. Rows would not do: a row that is deleted locks nobody out.
+        if self._connection.dialect.name == "postgresql":
+            await self._connection.execute(text("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE"))
 
-    async def add_first(self, key_id: str, private_key: bytes) -> bool:
-        """Writes generation 1 if nobody has: of instances that start together one gets True."""
-        try:
-            async with self._connection.begin_nested():
-                await self._connection.execute(
-                    insert(tables.signing_key).values(
-                        id=key_id, generation=1, private_key=private_key, created_at=database_now()
-                    )
-                )
-        except IntegrityError:
-            return False
+    async def all(self) -> tuple[KeyRow, ...]:
+        columns = (_key.c.id, _key.c.generation, _key.c.private_key, _key.c.wrapped_by, _key.c.signs_from)
+        rows = await self._connection.execute(select(*columns).order_by(_key.c.generation))
+        return tuple(KeyRow(*row) for row in rows)
+
+    async def add(self, key: KeyRow) -> None:
+        await self._connection.execute(
+            insert(_key).values(
+                id=key.id,
+                generation=key.generation,
+                private_key=key.private_key,
+                wrapped_by=key.wrapped_by,
+                created_at=database_now(),
+                signs_from=key.signs_from,
+            )
+        )
+
+    async def replace_wrapping(self, key: KeyRow) -> None:
+        await self._connection.execute(
+            update(_key).where(_key.c.id == key.id).values(private_key=key.private_key, wrapped_by=key.wrapped_by)
+        )
+
+    async def remove(self, key_id: str) -> None:
+        await self._connection.execute(delete(_key).where(_key.c.id == key_id))
+
+    async def note(self) -> None:
         self._notes.append(Note("keys", "signing"))
-        return True

@@ -1,13 +1,31 @@
-"""Rows of sessions and their refresh tokens: all SQL of the noun. Only hashes of tokens are ever here."""
+"""Rows of sessions and their refresh tokens: all SQL of the noun. Only hashes of tokens are ever here.
 
-from sqlalchemy import ColumnElement, RowMapping, insert, select, update
+Locks are taken in one order by all: the user, the session, its tokens. So nothing that happens to a session meets a
+dead end, and what is done to its tokens is done one after another.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.core.sessions import Exchange, Exchanged, Presented, SessionId, TokenHash
+from auth_service.core.callers import Caller, shown_user_agent
+from auth_service.core.sessions import (
+    GRACE,
+    IDLE,
+    Exchange,
+    Exchanged,
+    Line,
+    Presented,
+    Session,
+    SessionId,
+    TokenHash,
+)
 from auth_service.core.users import UserId
 from auth_service.store import tables
-from auth_service.store.changes import Note
-from auth_service.store.clock import database_now
+from auth_service.store.changes import REVOCATION_LIFE, Note
+from auth_service.store.clock import ago, database_now
+from auth_service.store.lifetimes import is_over
 from auth_service.store.users import user_columns, user_of
 
 _token = tables.refresh_token
@@ -19,10 +37,17 @@ class StoredSessions:
         self._connection = connection
         self._notes = notes
 
-    async def open(self, session: SessionId, user: UserId, token: TokenHash) -> None:
+    async def open(self, session: SessionId, user: UserId, token: TokenHash, caller: Caller) -> None:
         now = database_now()
         await self._connection.execute(
-            insert(_session).values(id=session, user_id=user, started_at=now, last_used_at=now)
+            insert(_session).values(
+                id=session,
+                user_id=user,
+                started_at=now,
+                last_used_at=now,
+                user_agent=shown_user_agent(caller.user_agent),
+                network=caller.network,
+            )
         )
         await self._connection.execute(insert(_token).values(hash=token, session_id=session))
 
@@ -44,17 +69,25 @@ class StoredSessions:
         row = (await self._connection.execute(query)).mappings().first()
         return None if row is None else _presented(row)
 
+    async def line(self, session: SessionId) -> Line:
+        columns = (_token.c.hash, _token.c.salt, _token.c.key_id, _token.c.successor)
+        query = select(*columns).where(_token.c.session_id == session, _token.c.exchanged_at >= ago(GRACE))
+        rows = await self._connection.execute(query)
+        return {row.hash: Exchange(row.salt, row.key_id, row.successor) for row in rows}
+
     async def rotate(self, token: TokenHash, exchange: Exchange) -> bool:
-        return await self._exchange(token, exchange, _token.c.exchanged_at.is_(None))
+        is_alive = await self._use_session(token)
+        return is_alive and await self._exchange(token, exchange, _token.c.exchanged_at.is_(None))
 
     async def replace(self, token: TokenHash, old_salt: bytes, exchange: Exchange) -> bool:
+        if not await self._use_session(token):
+            return False
         old = select(_token.c.successor).where(_token.c.hash == token, _token.c.salt == old_salt).scalar_subquery()
         killed = await self._connection.execute(
             update(_token)
             .where(_token.c.hash == old, _token.c.exchanged_at.is_(None), _token.c.killed_at.is_(None))
             .values(killed_at=database_now())
         )
-        # Of two who replace at once one kills the successor; who killed it holds its lock, so the rest cannot fail.
         return killed.rowcount == 1 and await self._exchange(token, exchange, _token.c.salt == old_salt)
 
     async def _exchange(self, token: TokenHash, exchange: Exchange, condition: ColumnElement[bool]) -> bool:
@@ -73,23 +106,82 @@ class StoredSessions:
         if session is None:
             return False
         await self._connection.execute(insert(_token).values(hash=exchange.successor, session_id=session))
-        await self._connection.execute(
-            update(_session).where(_session.c.id == session).values(last_used_at=database_now())
-        )
         return True
 
-    async def end(self, session: SessionId) -> bool:
-        done = await self._connection.execute(
+    async def _use_session(self, token: TokenHash) -> bool:
+        """Locks it too: an end that is being written is waited for, and then seen here."""
+        session = select(_token.c.session_id).where(_token.c.hash == token).scalar_subquery()
+        used = await self._connection.execute(
             update(_session)
             .where(_session.c.id == session, _session.c.ended_at.is_(None))
-            .values(ended_at=database_now())
-            .returning(_session.c.user_id)
+            .values(last_used_at=database_now())
         )
-        user = done.scalar_one_or_none()
-        if user is None:
-            return False
-        self._notes.append(Note("session", session, user))
-        return True
+        return used.rowcount == 1
+
+    async def of_user(self, user: UserId) -> list[Session]:
+        columns = (_session.c.id, _session.c.user_agent, _session.c.network, _session.c.started_at)
+        query = (
+            select(*columns, _session.c.last_used_at)
+            .where(_session.c.user_id == user, ~is_over())
+            .order_by(_session.c.last_used_at.desc(), _session.c.id.desc())
+        )
+        return [Session(*row) for row in await self._connection.execute(query)]
+
+    async def end(self, session: SessionId, *, of: UserId | None = None) -> bool:
+        condition = _session.c.id == session
+        return bool(await self._end(condition if of is None else condition & (_session.c.user_id == of)))
+
+    async def end_all(self, user: UserId, *, but: SessionId | None = None) -> list[SessionId]:
+        condition = (_session.c.user_id == user) & _session.c.ended_at.is_(None)
+        if but is not None:
+            condition &= _session.c.id != but
+        return await self._end_in_order(condition)
+
+    async def end_beyond(self, user: UserId, kept: int) -> list[SessionId]:
+        beyond = (
+            select(_session.c.id)
+            .where(_session.c.user_id == user, ~is_over())
+            .order_by(_session.c.last_used_at.desc(), _session.c.id.desc())
+            .offset(kept)
+        )
+        return await self._end_in_order(_session.c.id.in_(beyond))
+
+    async def prune_tokens(self, limit: int) -> int:
+        of_dead = select(_token.c.hash).join_from(_token, _session).where(is_over(since=REVOCATION_LIFE))
+        following = _token.alias("following")
+        superseded = (
+            select(_token.c.hash)
+            .join_from(_token, following, following.c.hash == _token.c.successor)
+            .where(_token.c.exchanged_at < ago(IDLE), following.c.exchanged_at.is_not(None))
+        )
+        deleted = await self._delete(_token, _token.c.hash, of_dead.limit(limit))
+        return deleted or await self._delete(_token, _token.c.hash, superseded.limit(limit))
+
+    async def prune(self, limit: int) -> int:
+        over = select(_session.c.id).where(is_over(since=REVOCATION_LIFE)).limit(limit)
+        return await self._delete(_session, _session.c.id, over)
+
+    async def _delete(self, table: Table, key: ColumnElement[Any], chosen: Select[Any]) -> int:
+        """Rows that are locked, by another instance that prunes or by a request, are left for the next time."""
+        chosen = chosen.with_for_update(of=table, skip_locked=True)
+        return (await self._connection.execute(delete(table).where(key.in_(chosen)))).rowcount
+
+    async def _end_in_order(self, condition: ColumnElement[bool]) -> list[SessionId]:
+        """The rows are named by the condition and not by their ids: PostgreSQL takes no more than 32,767 of those."""
+        # In one order for all: two who end the same sessions at once never wait for each other.
+        await self._connection.execute(select(_session.c.id).where(condition).order_by(_session.c.id).with_for_update())
+        return await self._end(condition)
+
+    async def _end(self, condition: ColumnElement[bool]) -> list[SessionId]:
+        done = await self._connection.execute(
+            update(_session)
+            .where(condition, _session.c.ended_at.is_(None))
+            .values(ended_at=database_now())
+            .returning(_session.c.id, _session.c.user_id)
+        )
+        ended = sorted(done.all())
+        self._notes.extend(Note("session", row.id, row.user_id) for row in ended)
+        return [SessionId(row.id) for row in ended]
 
 
 def _presented(row: RowMapping) -> Presented:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
@@ -77,6 +79,9 @@ session = Table(
     Column("started_at", UtcMillis, nullable=False),
     Column("last_used_at", UtcMillis, nullable=False),
     Column("ended_at", UtcMillis),
+    # Where it was begun, for its owner to recognise: the browser as it names itself, a network and never an address.
+    Column("user_agent", Text, nullable=False, server_default=""),
+    Column("network", Text, nullable=False, server_default=""),
 )
 
 refresh_token = Table(
@@ -86,7 +91,7 @@ refresh_token = Table(
     Column("session_id", Text, ForeignKey("session.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("killed_at", UtcMillis),
     # Written by the exchange, all together: what makes the successor again, and when.
-    Column("exchanged_at", UtcMillis),
+    Column("exchanged_at", UtcMillis, index=True),
     Column("salt", LargeBinary),
     Column("key_id", Text),
     Column("successor", LargeBinary),
@@ -99,8 +104,48 @@ signing_key = Table(
     # The first key is generation 1, whoever writes it: instances that start together agree by this.
     Column("generation", Integer, nullable=False, autoincrement=False),
     Column("private_key", LargeBinary, nullable=False),
+    # The id of the settings' key that encrypts it; NULL is a demo's, in the clear.
+    Column("wrapped_by", Text),
     Column("created_at", UtcMillis, nullable=False),
+    # It is published from the start and signs from here on, until a later one does.
+    Column("signs_from", UtcMillis, nullable=False),
     UniqueConstraint("generation"),
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("user_id", Text, ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("seen_at", UtcMillis, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Text, ForeignKey("user.id", ondelete="CASCADE"), index=True),
+    Column("email", String(128)),
+    Column("role", Text, nullable=False),
+    Column("expires_at", UtcMillis, nullable=False),
+)
+_is_setup = text("kind = 'setup'")
+# Who sets up a site becomes its administrator: of the links for that there is one.
+Index("uq_link_setup", link.c.kind, unique=True, sqlite_where=_is_setup, postgresql_where=_is_setup)
+
+audit = Table(
+    "audit",
+    metadata,
+    # SQLite counts only a column of exactly this type by itself.
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", UtcMillis, nullable=False),
+    Column("event", Text, nullable=False),
+    # No foreign key: what happened stays when the user goes.
+    Column("user_id", Text, index=True),
+    Column("actor", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("details", JSON, nullable=False),
 )
 
 change = Table(

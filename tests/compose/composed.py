@@ -1,6 +1,7 @@
 """The containers of docker-compose.yml under a project name, a port and a network of their own, with fresh secrets."""
 
 import json
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -67,6 +68,12 @@ class Composed:
         )
         assert not check or done.returncode == 0, f"{arguments[0]} failed:\n{done.stdout[-4000:]}"
         return done.stdout
+
+    def setup_token(self) -> str:
+        """Find what the migration has printed for the first administrator."""
+        found = re.findall(r"/setup#token=([\w-]+)", self.compose("logs", "--no-color", "auth_migrate"))
+        assert len(found) == 1
+        return str(found[0])
 
     def scale_gateways(self, count: int) -> None:
         self.compose("up", "--detach", "--no-build", "--wait", "--scale", f"chat_gateway={count}")

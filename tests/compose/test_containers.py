@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from tests.compose.composed import NETWORK, Composed
-from tests.driver import ChatUser
+from tests.driver import PASSWORD, ChatUser
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
 
@@ -16,10 +17,32 @@ _TRIES = 12
 _RECOVERY_SECONDS = 60
 
 
-async def arrive(composed: Composed, elsewhere_than: set[int]) -> tuple[ChatUser, int]:
+@pytest.fixture(scope="session")
+def first_account(composed: Composed) -> str:
+    """The first administrator's address; made once, by the link that the migration has printed."""
+
+    async def make() -> str:
+        token = composed.setup_token()
+        administrator = await ChatUser.register(composed.base, "first", token=token)
+        await administrator.leave_page()
+        return administrator.email
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def administrator(composed: Composed, first_account: str) -> AsyncIterator[ChatUser]:
+    administrator = await ChatUser.log_in(composed.base, first_account, PASSWORD)
+    yield administrator
+    await administrator.leave_page()
+
+
+async def arrive(composed: Composed, administrator: ChatUser, elsewhere_than: set[int]) -> tuple[ChatUser, int]:
     """Connect somebody through the front to a gateway that is none of these; nginx takes turns."""
     for _ in range(_TRIES):
-        user = await (await ChatUser.register(composed.base)).connect()
+        invited = await administrator.ask_auth("POST", "invitations")
+        token = invited["link"].partition("#token=")[2]
+        user = await (await ChatUser.register(composed.base, invitation=token)).connect()
         gateway = composed.gateway_of(user.id)
         if gateway not in elsewhere_than:
             return user, gateway
@@ -33,9 +56,9 @@ async def eventually_healthy(composed: Composed, count: int) -> None:
             await asyncio.sleep(1)
 
 
-async def test_people_on_different_gateways_talk_both_ways(composed: Composed) -> None:
-    ann, first = await arrive(composed, set())
-    ben, second = await arrive(composed, {first})
+async def test_people_on_different_gateways_talk_both_ways(composed: Composed, administrator: ChatUser) -> None:
+    ann, first = await arrive(composed, administrator, set())
+    ben, second = await arrive(composed, administrator, {first})
     assert first != second
 
     await ann.say(LOBBY, "from the first gateway")
@@ -47,10 +70,10 @@ async def test_people_on_different_gateways_talk_both_ways(composed: Composed) -
     await ben.leave_page()
 
 
-async def test_a_gateway_added_by_scaling_gets_people(composed: Composed) -> None:
+async def test_a_gateway_added_by_scaling_gets_people(composed: Composed, administrator: ChatUser) -> None:
     composed.scale_gateways(3)
-    ann, first = await arrive(composed, {3})
-    ben, third = await arrive(composed, {1, 2})
+    ann, first = await arrive(composed, administrator, {3})
+    ben, third = await arrive(composed, administrator, {1, 2})
     assert (first in (1, 2), third) == (True, 3)
 
     await ben.say(LOBBY, "from the third gateway")
@@ -60,10 +83,10 @@ async def test_a_gateway_added_by_scaling_gets_people(composed: Composed) -> Non
     await ben.leave_page()
 
 
-async def test_a_killed_gateway_loses_nothing_and_is_started_again(composed: Composed) -> None:
+async def test_a_killed_gateway_loses_nothing_and_is_started_again(composed: Composed, administrator: ChatUser) -> None:
     composed.scale_gateways(3)
-    ann, first = await arrive(composed, set())
-    ben, second = await arrive(composed, {first})
+    ann, first = await arrive(composed, administrator, set())
+    ben, second = await arrive(composed, administrator, {first})
 
     composed.kill_gateway(first)
     await ben.say(LOBBY, "said while the other gateway was dead")
@@ -75,6 +98,12 @@ async def test_a_killed_gateway_loses_nothing_and_is_started_again(composed: Com
 
     await ann.leave_page()
     await ben.leave_page()
+
+
+async def test_nobody_registers_without_an_invitation(composed: Composed) -> None:
+    body = {"email": "eve@test.com", "name": "Eve", "password": PASSWORD}
+    async with aiohttp.request("POST", f"{composed.base}/auth/register", json=body) as refused:
+        assert (refused.status, (await refused.json())["code"]) == (403, "invitation_needed")
 
 
 async def test_outside_sees_the_front_and_no_demo_user(composed: Composed) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.driver import PATIENCE_SECONDS, ChatUser
+from tests.driver import PASSWORD, PATIENCE_SECONDS, ChatUser
+from tests.e2e.devices import Device
 from tests.e2e.disclosure import secrets_in
 from tests.e2e.wires import Wire, http_stream, web_socket
 from tests.postgres import PostgresServer
@@ -17,6 +18,7 @@ from tests.stack import Stack
 
 Arrive = Callable[..., Awaitable[ChatUser]]
 Dial = Callable[..., Awaitable[Wire]]
+MakeDevice = Callable[..., Awaitable[Device]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,7 +75,7 @@ async def dial(stack: Stack, http: aiohttp.ClientSession) -> AsyncIterator[Dial]
 
         async def dial(user: ChatUser, gateway: int, *, stream: bool = False, **connect: Any) -> Wire:
             connection = http_stream if stream else web_socket
-            base = f"http://127.0.0.1:{stack.ports.gateways[gateway]}"
+            base = stack.gateway_base(gateway)
             return await until_the_end.enter_async_context(connection(http, base, token=user.token, **connect))
 
         yield dial
@@ -90,5 +92,22 @@ async def arrive(stack: Stack) -> AsyncIterator[Arrive]:
         return await user.connect(None if gateway is None else stack.gateway(gateway), **options)
 
     yield arrive
+    for user in people:
+        await user.leave_page()
+
+
+@pytest.fixture
+async def device(stack: Stack, dial: Dial) -> AsyncIterator[MakeDevice]:
+    """Give a browser connected to both gateways, of somebody new or of the person whose other one is given."""
+    people: list[ChatUser] = []
+
+    async def make(of: Device | None = None, password: str = PASSWORD) -> Device:
+        log_in = ChatUser.register(stack.base) if of is None else ChatUser.log_in(stack.base, of.user.email, password)
+        people.append(await log_in)
+        made = Device(stack, people[-1])
+        await made.connect(dial)
+        return made
+
+    yield make
     for user in people:
         await user.leave_page()

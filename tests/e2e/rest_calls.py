@@ -9,9 +9,9 @@ import aiohttp
 from tests.stack import CONFIG, ROOT, Stack
 
 
-def command(stack: Stack, *arguments: str) -> str:
+def command(stack: Stack, *arguments: str, service: str = "chat_gateway") -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "chat_gateway", *arguments, "--config", str(CONFIG)],
+        [sys.executable, "-m", service, *arguments, "--config", str(CONFIG)],
         check=False,
         cwd=ROOT,
         env=stack._env({}),

@@ -79,3 +79,16 @@ async def test_every_page_carries_the_security_headers(stack: Stack, http: aioht
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"]
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+async def test_every_answer_of_a_service_says_that_it_is_no_page_and_says_it_once(
+    stack: Stack, http: aiohttp.ClientSession
+) -> None:
+    for path in ("/auth/me", "/auth/site", "/auth/nowhere", "/.well-known/jwks.json", "/api/v1/openapi.json"):
+        async with http.get(stack.base + path) as answer:
+            assert answer.headers.getall("Content-Security-Policy") == ["default-src 'none'; frame-ancestors 'none'"]
+            assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]
+            assert answer.headers.getall("Cross-Origin-Opener-Policy") == ["same-origin"]
+            assert answer.headers.getall("Referrer-Policy") == ["no-referrer"]
+            assert len(answer.headers.getall("Cache-Control")) == 1
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]

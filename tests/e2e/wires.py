@@ -87,6 +87,11 @@ class Wire(ABC):
     @abstractmethod
     async def hang_up(self) -> None: ...
 
+    @property
+    @abstractmethod
+    def code(self) -> int | None:
+        """What the gateway ended the connection with; None while it is open, or where it told nothing."""
+
     def begin(self) -> None:
         self._reading = asyncio.create_task(self._read())
 
@@ -131,6 +136,11 @@ class WebSocketWire(Wire):
     async def hang_up(self) -> None:
         await self._socket.close()
 
+    @property
+    @override
+    def code(self) -> int | None:
+        return self._socket.close_code
+
 
 class StreamWire(Wire):
     """`/connection/http_stream`; what the client says later goes by `/emulation`."""
@@ -156,6 +166,12 @@ class StreamWire(Wire):
     @override
     async def hang_up(self) -> None:
         self._answer.close()
+
+    @property
+    @override
+    def code(self) -> int | None:
+        pushes = [message.get("push", {}) for message in self.messages]
+        return next((push["disconnect"]["code"] for push in pushes if "disconnect" in push), None)
 
 
 @asynccontextmanager

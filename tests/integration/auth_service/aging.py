@@ -4,7 +4,14 @@ from sqlalchemy import text
 
 from auth_service.store.database import Database
 
-_COLUMNS = {"refresh_token": ("exchanged_at",), "session": ("started_at", "last_used_at"), "change": ("changed_at",)}
+_COLUMNS = {
+    "refresh_token": ("exchanged_at",),
+    "session": ("started_at", "last_used_at", "ended_at"),
+    "change": ("changed_at",),
+    "device": ("seen_at",),
+    "link": ("expires_at",),
+    "signing_key": ("created_at", "signs_from"),
+}
 
 
 async def age_everything(database: Database, seconds: float) -> None:

@@ -1,8 +1,11 @@
 """A migrated auth database of each kind, and auth as an application on it."""
 
+import asyncio
 import base64
 import logging
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -11,31 +14,38 @@ import structlog
 from pydantic import SecretStr
 from pytest_aiohttp import AiohttpClient
 
-from auth_service.__main__ import migrate
-from auth_service.app import create_app
+from auth_service.app import auth_of, create_app, throttle_of
+from auth_service.bus.throttle import RedisThrottle
+from auth_service.core.auth import Auth
 from auth_service.crypto.passwords import ArgonPasswords
 from auth_service.settings import AuthSettings
 from auth_service.store.database import Database
+from auth_service.store.migrate import upgrade
 from shared import logs
 from shared.health import Health
+from tests.integration.auth_service.aging import age_everything
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock
+from tests.integration.auth_service.rows import Age, Feed
 from tests.postgres import PostgresServer
-from tests.templates import postgres_template, sqlite_copy, sqlite_template
+from tests.templates import postgres_database, postgres_template, sqlite_copy, sqlite_template
 
+# Without triggers: the audit log does not let itself be emptied otherwise.
 EMPTY = """
+    SET session_replication_role = replica;
+    DELETE FROM audit; DELETE FROM refresh_token; DELETE FROM session; DELETE FROM device; DELETE FROM link;
     DELETE FROM "user"; DELETE FROM signing_key; DELETE FROM change; UPDATE change_counter SET value = 0;
 """
 
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sqlite_template(migrate, tmp_path_factory.mktemp("auth"))
+    return sqlite_template(upgrade, tmp_path_factory.mktemp("auth"))
 
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres_server: PostgresServer) -> str:
     """The name of a migrated PostgreSQL database, emptied after each test: making one costs more than most tests."""
-    return postgres_template(migrate, postgres_server)
+    return postgres_template(upgrade, postgres_server)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -64,6 +74,39 @@ async def database(migrated_url: str, rings: list[str]) -> AsyncIterator[Databas
 
 
 @pytest.fixture
+def age(database: Database) -> Age:
+    """Lets time pass for all rows."""
+
+    async def age(seconds: float) -> None:
+        await age_everything(database, seconds)
+
+    return age
+
+
+@pytest.fixture
+def feed(database: Database) -> Feed:
+    """Kind and subject of what the gateways are told, in order."""
+
+    async def feed() -> list[tuple[str, str]]:
+        return [(entry["kind"], entry.get("id", "")) for entry in (await database.changes_after(0)).changes]
+
+    return feed
+
+
+@pytest.fixture
+async def throttle(settings: AuthSettings) -> AsyncIterator[RedisThrottle]:
+    throttle = throttle_of(settings)
+    yield throttle
+    await throttle.close()
+
+
+@pytest.fixture
+def auth(settings: AuthSettings, database: Database, passwords: ArgonPasswords, throttle: RedisThrottle) -> Auth:
+    """What the actions work with, on the real database."""
+    return auth_of(settings, database, passwords, throttle)
+
+
+@pytest.fixture
 def passwords() -> Iterator[ArgonPasswords]:
     """The real thing at a price tests can pay."""
     passwords = ArgonPasswords(memory_kib=64, time_cost=1)
@@ -79,6 +122,8 @@ def settings(migrated_url: str, tmp_path: Path) -> AuthSettings:
         redis_url=f"unix://{tmp_path}/nobody.sock",
         internal_key=SecretStr("i" * 32),
         refresh_keys=SecretStr("a:" + base64.b64encode(b"k" * 32).decode()),
+        key_encryption_keys=SecretStr("a:" + base64.b64encode(b"e" * 32).decode()),
+        registration="open",
         database_url=migrated_url,
     )
 
@@ -103,13 +148,55 @@ def person(client: Client) -> Person:
     return Person(client)
 
 
-@pytest.fixture
-def log() -> Iterator[StringIO]:
-    """What the service logs, at the most talkative level."""
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Commands and services configure it for their process, which here is everybody's."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    stream = StringIO()
-    logs.configure("auth_service", "debug", stream)
-    yield stream
+    yield
     root.handlers[:], root.level = before
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def log() -> StringIO:
+    """What the service logs, at the most talkative level."""
+    stream = StringIO()
+    logs.configure("auth_service", "debug", stream)
+    return stream
+
+
+@pytest.fixture
+def sqlite_source(migrated_file: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'source.db')}"
+
+
+@pytest.fixture
+def postgres_source(postgres_server: PostgresServer, migrated_database: str) -> Iterator[str]:
+    with postgres_database(postgres_server, migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_target(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/target.db"
+
+
+@pytest.fixture
+def postgres_target(postgres_server: PostgresServer) -> Iterator[str]:
+    with postgres_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def silent_url() -> AsyncIterator[str]:
+    """A server that takes the connection and never answers: the worst way of being away."""
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _reader, writer: writers.append(writer), "127.0.0.1", 0)
+    yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    for writer in writers:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    server.close()
+    await server.wait_closed()

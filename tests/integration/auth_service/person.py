@@ -50,6 +50,17 @@ class Person:
     async def me(self, token: str | None = None) -> ClientResponse:
         return await self.client.get("/auth/me", headers=self.bearer(token))
 
+    async def act(self, method: str, path: str, token: str | None = None, **body: Any) -> ClientResponse:
+        """A request with the access token; what is given by name is its JSON."""
+        return await self.client.request(method, path, headers=self.bearer(token), json=body or None)
+
+    async def change_password(self, password: str, new_password: str) -> ClientResponse:
+        return await self.act("POST", "/auth/password", password=password, new_password=new_password)
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = (await (await self.act("GET", "/auth/sessions")).json())["sessions"]
+        return listed
+
     async def edit_me(self, **changes: Any) -> ClientResponse:
         return await self.client.patch("/auth/me", json=changes, headers=self.bearer())
 

@@ -19,12 +19,16 @@ from tests.processes import end
 
 
 class Upstream:
-    """Answers every request with what reached it; a WebSocket is echoed. `refuses` answers 503 instead."""
+    """Answers every request with what reached it; a WebSocket is echoed. `refuses` answers 503 instead.
+
+    `says` are headers it adds to its answers.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.port = free_port()
         self.refuses = False
+        self.says: dict[str, str] = {}
         self.requests = 0
         self._runner = web.AppRunner(self._application())
 
@@ -58,7 +62,7 @@ class Upstream:
             "path": request.path_qs,
             "headers": {name.lower(): value for name, value in request.headers.items()},
         }
-        return web.json_response(seen, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+        return web.json_response(seen, headers={"Cache-Control": "no-store", **self.says})
 
 
 class Front:

@@ -87,29 +87,62 @@ async def test_a_file_beside_the_page_is_served_under_its_name(front: Front, htt
         assert answer.headers["Cache-Control"] == "no-cache"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/assets/app-old.js", "/auth/me", "/api/v1/rooms", "/internal", "/auth/a.b", "/api/v1/a.b"]
+SAID_ONCE = (
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "Cross-Origin-Opener-Policy",
+    "Referrer-Policy",
 )
-async def test_every_answer_has_the_security_headers(front: Front, http: aiohttp.ClientSession, path: str) -> None:
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/assets/app-old.js", "/internal", "/connection/http_stream"])
+async def test_every_answer_has_the_security_headers_of_a_page_where_no_service_says_otherwise(
+    front: Front, http: aiohttp.ClientSession, path: str
+) -> None:
     async with http.get(front.base + path) as answer:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'self'; " in policy
+        assert "frame-ancestors 'none'" in policy
         assert f"connect-src 'self' ws://localhost:{front.port};" in policy
         assert "unsafe" not in policy
-        assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert [len(answer.headers.getall(name)) for name in SAID_ONCE] == [1, 1, 1, 1]
         assert "Strict-Transport-Security" not in answer.headers
         assert answer.headers["Server"] == "nginx"
+
+
+@pytest.mark.parametrize("path", ["/auth/me", "/.well-known/jwks.json", "/api/v1/rooms", "/auth/a.b"])
+async def test_what_a_service_says_of_its_answer_is_handed_on_and_not_said_twice(
+    front: Front, http: aiohttp.ClientSession, path: str
+) -> None:
+    said = {name: f"of the service: {name}" for name in SAID_ONCE}
+    front.auth.says = said
+    for gateway in front.gateways:
+        gateway.says = said
+    async with http.get(front.base + path) as answer:
+        for name, value in said.items():
+            assert answer.headers.getall(name) == [value]
+
+
+async def test_refusal_of_the_front_itself_has_the_security_headers(front: Front, http: aiohttp.ClientSession) -> None:
+    await front.auth.stop()
+    big = io.BytesIO(b"x" * 2_000_000)
+    for path, data, status in (("/auth/me", None, 503), ("/auth/login", big, 413)):
+        async with http.post(front.base + path, data=data) as answer:
+            assert answer.status == status
+            assert [len(answer.headers.getall(name)) for name in SAID_ONCE] == [1, 1, 1, 1]
 
 
 async def test_https_is_promised_for_a_year_where_the_public_url_has_it(
     stopped_front: Front, http: aiohttp.ClientSession
 ) -> None:
     await stopped_front.start(MappingProxyType({"PUBLIC_URL": "https://chat.example.org"}))
-    async with http.get(stopped_front.base) as answer:
-        assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
-        assert "wss://chat.example.org;" in answer.headers["Content-Security-Policy"]
+    for path in ("/", "/auth/me", "/internal"):
+        async with http.get(stopped_front.base + path) as answer:
+            assert answer.headers.getall("Strict-Transport-Security") == ["max-age=31536000; includeSubDomains"]
+            assert "wss://chat.example.org;" in answer.headers["Content-Security-Policy"]
 
 
 async def test_auth_gets_cookies_and_the_gateways_get_none(front: Front, http: aiohttp.ClientSession) -> None:

@@ -17,11 +17,20 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(AuthSettings.env_name(field), raising=False)
 
 
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What production does not start without."""
+    monkeypatch.setenv("INTERNAL_KEY", SECRET)
+    monkeypatch.setenv("AUTH_REFRESH_KEYS", f"a:{KEY}")
+    monkeypatch.setenv("AUTH_KEY_ENCRYPTION_KEYS", f"a:{OTHER}")
+
+
 def test_production_names_every_missing_secret_at_once() -> None:
     with pytest.raises(SettingsError) as refused:
         AuthSettings.load(None, "auth")
     assert "INTERNAL_KEY: is missing" in str(refused.value)
     assert "AUTH_REFRESH_KEYS: is missing" in str(refused.value)
+    assert "AUTH_KEY_ENCRYPTION_KEYS: is missing" in str(refused.value)
 
 
 def test_demo_starts_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +44,8 @@ def test_environment_wins_over_own_section_over_shared_section(monkeypatch: pyte
     file = tmp_path / "dev.yml"
     file.write_text(f"""
 shared: {{internal_key: {SECRET}, log_level: debug}}
-auth: {{port: 9001, ops_port: 9011, log_level: warning, refresh_keys: "a:{KEY}"}}
+auth: {{port: 9001, ops_port: 9011, log_level: warning, refresh_keys: "a:{KEY}",
+  key_encryption_keys: "a:{KEY}"}}
 chat: {{port: 9002}}
 """)
     monkeypatch.setenv("AUTH_PORT", "9101")
@@ -43,11 +53,13 @@ chat: {{port: 9002}}
     assert (settings.port, settings.ops_port, settings.log_level) == (9101, 9011, "warning")
 
 
-def test_first_refresh_key_issues(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INTERNAL_KEY", SECRET)
-    monkeypatch.setenv("AUTH_REFRESH_KEYS", f"new:{KEY}, old:{OTHER},")
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("name", ["AUTH_REFRESH_KEYS", "AUTH_KEY_ENCRYPTION_KEYS"])
+def test_first_key_of_a_list_is_the_one_for_new_things(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, f"new:{KEY}, old:{OTHER},")
     settings = AuthSettings.load(None, "auth")
-    assert list(settings.refresh_key_bytes.items()) == [("new", b"k" * 32), ("old", b"o" * 32)]
+    keys = settings.refresh_key_bytes if "REFRESH" in name else settings.key_encryption_key_bytes
+    assert list(keys.items()) == [("new", b"k" * 32), ("old", b"o" * 32)]
 
 
 @pytest.mark.parametrize("keys", ["a", "a:", f":{KEY}", "a:AAAA", "a:!!!", f"a:{KEY},a:{OTHER}", f"a:{KEY},b:ä"])
@@ -75,11 +87,9 @@ def test_migrations_need_no_secret(tmp_path: Path) -> None:
     assert DatabaseSettings.load(file, "auth").database_url == "sqlite:///other.db"
 
 
+@pytest.mark.usefixtures("secrets")
 def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INTERNAL_KEY", SECRET)
-    monkeypatch.setenv("AUTH_REFRESH_KEYS", f"a:{KEY}")
     monkeypatch.setenv("AUTH_DATABASE_URL", "postgresql://auth:hunter2@db/auth")
     shown = repr(AuthSettings.load(None, "auth"))
-    assert SECRET not in shown
-    assert KEY not in shown
-    assert "hunter2" not in shown
+    for secret in (SECRET, KEY, OTHER, "hunter2"):
+        assert secret not in shown

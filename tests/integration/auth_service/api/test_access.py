@@ -10,8 +10,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from auth_service.actions import keys
+from auth_service.core.auth import Auth
 from auth_service.core.claims import ACCESS_SECONDS
-from auth_service.store.database import Database
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 
 
@@ -37,11 +38,11 @@ class Forger:
 
 
 @pytest.fixture
-async def forger(ann: Person, database: Database) -> Forger:
-    async with database.reading() as tx:
+async def forger(ann: Person, auth: Auth) -> Forger:
+    async with auth.store.reading() as tx:
         (row,) = await tx.keys.all()
     claims = jwt.decode(ann.access_token, options={"verify_signature": False})
-    return Forger(row.id, Ed25519PrivateKey.from_private_bytes(row.private_key), claims)
+    return Forger(row.id, Ed25519PrivateKey.from_private_bytes(auth.vault.open(row)), claims)
 
 
 def segment(value: object) -> str:
@@ -80,14 +81,26 @@ async def test_token_with_a_wrong_claim_is_refused(ann: Person, forger: Forger, 
     [
         {"typ": "JWT"},
         {"typ": None},
-        {"kid": "../../../../etc/passwd"},
-        {"kid": "https://evil.example/key"},
         {"kid": ""},
         {"crit": ["x"], "x": 1},
     ],
 )
 async def test_token_with_a_wrong_header_is_refused(ann: Person, forger: Forger, header: dict[str, Any]) -> None:
     assert await problem(await ann.me(forger.token(header=header))) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("kid", ["../../../../etc/passwd", "https://evil.example/key"])
+async def test_token_of_a_key_that_is_not_there_reads_like_one_of_a_withdrawn_key(
+    ann: Person, forger: Forger, kid: str
+) -> None:
+    assert await problem(await ann.me(forger.token(header={"kid": kid}))) == (401, "token_expired")
+
+
+async def test_token_of_a_withdrawn_key_is_refused_and_the_session_gives_a_new_one(ann: Person, auth: Auth) -> None:
+    await keys.rotate_now(auth)
+    assert await problem(await ann.me()) == (401, "token_expired")
+    assert (await ann.refresh()).status == 200
+    assert (await ann.me()).status == 200
 
 
 async def test_expired_token_is_refused_and_says_so(ann: Person, clock: StoppedClock) -> None:

@@ -9,42 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from auth_service.core.sessions import SessionId
 from auth_service.core.users import UserId
-from auth_service.store import database as database_module
-from auth_service.store.database import Database, async_url
+from auth_service.store import engine
+from auth_service.store.database import Database
+from auth_service.store.migrate import newest
 from shared.errors import Unavailable
-from shared.settings import SettingsError
+from tests.integration.auth_service.rows import CALLER, a_hash, a_user
 from tests.postgres import PostgresServer
-from tests.unit.auth_service.store_contract import a_hash, a_user
-
-
-@pytest.mark.parametrize(
-    ("url", "driver"),
-    [
-        ("sqlite:///var/auth.db", "sqlite+aiosqlite:///var/auth.db"),
-        ("postgresql://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
-        ("postgres://u:p@h:5/d", "postgresql+asyncpg://u:p@h:5/d"),
-        ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
-    ],
-)
-def test_address_gets_its_driver(url: str, driver: str) -> None:
-    assert async_url(url).render_as_string(hide_password=False) == driver
-
-
-def test_other_databases_are_refused_with_a_sentence() -> None:
-    with pytest.raises(SettingsError, match="it takes sqlite: or postgresql:"):
-        async_url("mysql://h/d")
-
-
-def test_old_sqlite_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
-    with pytest.raises(SettingsError, match="too old"):
-        Database(f"sqlite:///{tmp_path}/a.db", on_change=lambda: None)
-
-
-def test_folder_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="the folder cannot be made"):
-        Database(f"sqlite:///{tmp_path}/file/sub/a.db", on_change=lambda: None)
 
 
 async def test_sqlite_keeps_what_it_acknowledged(migrated_file: Path) -> None:
@@ -82,8 +52,9 @@ async def test_gateways_are_rung_after_the_commit_and_only_for_news(database: Da
 
 async def test_database_without_tables_is_told_from_a_migrated_one(database_url: str, database: Database) -> None:
     empty = Database(database_url, on_change=lambda: None)
-    assert not await empty.is_migrated()
-    assert await database.is_migrated()
+    assert await empty.revision() is None
+    assert await database.revision() == newest()
+    assert not await database.is_unfinished_copy()
     assert await database.check() is None
     await empty.close()
 
@@ -91,7 +62,7 @@ async def test_database_without_tables_is_told_from_a_migrated_one(database_url:
 async def test_broken_rule_of_the_schema_is_not_called_an_outage(database: Database) -> None:
     async def open_for_nobody() -> None:
         async with database.transaction() as tx:
-            await tx.sessions.open(SessionId("s"), UserId("nobody"), a_hash("1"))
+            await tx.sessions.open(SessionId("s"), UserId("nobody"), a_hash("1"), CALLER)
 
     with pytest.raises(IntegrityError):
         await open_for_nobody()
@@ -100,20 +71,20 @@ async def test_broken_rule_of_the_schema_is_not_called_an_outage(database: Datab
 async def test_postgresql_that_is_away_is_an_outage_and_comes_back() -> None:
     with PostgresServer() as server:
         database = Database(server.url(), on_change=lambda: None)
-        assert not await database.is_migrated()
+        assert await database.revision() is None
         server.stop()
-        for ask in (database.is_migrated(), database.changes_after(0)):
+        for ask in (database.revision(), database.changes_after(0)):
             with pytest.raises(Unavailable, match="store_unavailable"):
                 await ask
         server.start()
-        assert not await database.is_migrated()
+        assert await database.revision() is None
         await database.close()
 
 
 async def test_sqlite_that_is_locked_too_long_is_an_outage(
     migrated_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 50)
     database = Database(f"sqlite:///{migrated_file}", on_change=lambda: None)
     other = sqlite3.connect(migrated_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -5,16 +5,20 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auth_service.actions.sessions import LoggedIn
 from auth_service.api.browser import Browser, local_path, location, login_page
-from auth_service.core.sessions import RefreshToken
+from auth_service.core.callers import DeviceToken
+from auth_service.core.sessions import RefreshToken, SessionId
+from auth_service.core.users import User, UserId
 
-TOKEN = RefreshToken(b"t" * 32)
+USER = User(UserId("u"), "ann@example.org", "", "Ann", "", {}, "member")
+LOGGED_IN = LoggedIn(USER, SessionId("s"), RefreshToken(b"t" * 32), DeviceToken(b"d" * 16))
 
 
 def test_cookie_over_https_is_bound_to_the_host() -> None:
     browser = Browser(public_origin="https://chat.example.org", is_secure=True, port=443)
     response = web.Response()
-    browser.set_cookie(response, TOKEN)
+    browser.set_cookies(response, LOGGED_IN)
     cookie = response.cookies["__Host-parley_refresh"]
     flags = ("secure", "httponly", "samesite", "path", "domain", "max-age")
     assert [cookie[flag] for flag in flags] == [True, True, "Strict", "/", "", str(30 * 86400)]
@@ -23,13 +27,13 @@ def test_cookie_over_https_is_bound_to_the_host() -> None:
 def test_cleared_cookie_keeps_the_flags_its_prefix_demands() -> None:
     browser = Browser(public_origin="https://chat.example.org", is_secure=True, port=443)
     response = web.Response()
-    browser.clear_cookie(response)
+    browser.clear_refresh(response)
     cookie = response.cookies["__Host-parley_refresh"]
     assert (cookie.value, cookie["max-age"], cookie["secure"], cookie["path"]) == ("", "0", True, "/")
 
 
 def test_two_instances_on_one_loopback_have_cookies_of_their_own() -> None:
-    names = {Browser(public_origin="", is_secure=False, port=port).cookie_name for port in (8080, 8180)}
+    names = {Browser(public_origin="", is_secure=False, port=port).refresh_cookie for port in (8080, 8180)}
     assert names == {"parley_refresh_8080", "parley_refresh_8180"}
 
 

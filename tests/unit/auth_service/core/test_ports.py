@@ -1,19 +1,20 @@
 import itertools
 
+from auth_service.bus.throttle import RedisThrottle
 from auth_service.core import ports
 from auth_service.core.ports import Randomness
 from auth_service.crypto.keys import KeyRing
 from auth_service.crypto.passwords import ArgonPasswords
 from auth_service.store.database import Database
-from tests.unit.auth_service.memory_store import MemoryStore
 
 
 def test_adapters_fit_their_ports_as_the_type_checker_sees_it() -> None:
     # The annotations are the test: mypy refuses an adapter that lacks a method or has another signature.
-    stores: tuple[type[ports.Store], ...] = (Database, MemoryStore)
-    others: tuple[type[ports.Passwords], type[ports.SigningKeys], type[ports.ChangesFeed]]
-    others = (ArgonPasswords, KeyRing, Database)
-    assert len(stores) + len(others) == 5
+    adapters: tuple[
+        type[ports.Store], type[ports.Passwords], type[ports.SigningKeys], type[ports.ChangesFeed], type[ports.Throttle]
+    ]
+    adapters = (Database, ArgonPasswords, KeyRing, Database, RedisThrottle)
+    assert len(adapters) == 5
 
 
 def test_randomness_is_an_argument() -> None:

@@ -12,6 +12,7 @@ from auth_service.core.sessions import (
     GRACE,
     IDLE,
     Decision,
+    Exchange,
     Exchanged,
     Presented,
     RefreshToken,
@@ -20,6 +21,7 @@ from auth_service.core.sessions import (
     as_text,
     decide,
     from_text,
+    latest,
     successor,
     token_hash,
 )
@@ -87,6 +89,20 @@ def test_successor_is_an_hmac_over_salt_and_token() -> None:
     token, salt, key = RefreshToken(b"t" * 32), b"s" * 16, b"k" * 32
     assert successor(key, salt, token) == hmac.new(key, salt + token, hashlib.sha256).digest()
     assert successor(key, b"x" * 16, token) != successor(key, salt, token)
+
+
+def test_latest_of_a_line_is_its_end_or_the_last_one_whose_key_is_known() -> None:
+    keys, salt = {"a": b"k" * 32, "b": b"l" * 32}, b"s" * 16
+    first = RefreshToken(b"t" * 32)
+    second = successor(keys["a"], salt, first)
+    third = successor(keys["b"], salt, second)
+    line = {
+        token_hash(first): Exchange(salt, "a", token_hash(second)),
+        token_hash(second): Exchange(salt, "b", token_hash(third)),
+    }
+    assert latest(keys, line, first) == latest(keys, line, second) == latest(keys, line, third) == third
+    assert latest({"a": keys["a"]}, line, first) == second
+    assert latest(keys, {}, first) == first
 
 
 def test_only_the_hash_of_a_token_is_kept() -> None:

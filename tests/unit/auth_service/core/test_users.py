@@ -7,7 +7,6 @@ from auth_service.core.users import (
     UserId,
     checked_email,
     checked_name,
-    checked_password,
     edited,
     normalised_email,
 )
@@ -56,19 +55,6 @@ def test_name_that_cannot_be_shown_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         checked_name(text)
     assert list(refused.value.details) == ["name"]
-
-
-@pytest.mark.parametrize("text", ["x" * 8, "x" * 256, "ä" * 8, "with space", "  leading", "\0\1\2\3\4\5\6\7"])
-def test_password_may_be_anything_of_8_to_256_characters(text: str) -> None:
-    assert checked_password(text) == text
-
-
-@pytest.mark.parametrize(("text", "code"), [("x" * 7, "password_too_short"), ("x" * 257, "password_too_long")])
-def test_password_of_another_length_is_refused(text: str, code: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        checked_password(text)
-    assert refused.value.code == code
-    assert list(refused.value.details) == ["password"]
 
 
 def test_edit_that_names_nothing_changes_nothing() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import os
 from collections.abc import Iterator
 from threading import Event
 
@@ -40,6 +41,22 @@ async def test_hash_at_other_costs_is_outdated(passwords: ArgonPasswords) -> Non
 async def test_costs_are_those_of_the_design() -> None:
     passwords = ArgonPasswords()
     assert "$argon2id$v=19$m=65536,t=3,p=4$" in await passwords.hash("x")
+    passwords.close()
+
+
+def test_no_more_than_four_hash_at_once_however_many_cores_a_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, workers in ((64, 4), (2, 2)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _process, cores=cores: set(range(cores)), raising=False)
+        passwords = ArgonPasswords(memory_kib=64, time_cost=1)
+        assert passwords._executor._max_workers == workers
+        passwords.close()
+
+
+def test_system_that_does_not_tell_its_affinity_is_asked_for_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    passwords = ArgonPasswords(memory_kib=64, time_cost=1)
+    assert passwords._executor._max_workers == 3
     passwords.close()
 
 
