@@ -8,6 +8,7 @@ import { Api } from './net/api'
 import { networkOf } from './net/network'
 import { Realtime } from './net/realtime'
 import { createPages } from './router'
+import { useLink } from './stores/link'
 import { apiKey, dialKey } from './stores/ports'
 import { useSession } from './stores/session'
 import './styles/base.css'
@@ -23,5 +24,5 @@ createApp(App)
   .provide(apiKey, api)
   .provide(dialKey, (listener) => new Realtime(endpoint, () => api.unusedToken(), listener, WebSocket, network))
   .use(createPinia())
-  .use(createPages(() => useSession()))
+  .use(createPages(useSession, useLink))
   .mount('#app')

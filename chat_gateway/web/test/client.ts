@@ -5,6 +5,7 @@ import { createApp } from 'vue'
 
 import { Api } from '../src/net/api'
 import { Realtime } from '../src/net/realtime'
+import { useAccount } from '../src/stores/account'
 import { useConnection } from '../src/stores/connection'
 import { usePeople } from '../src/stores/people'
 import { apiKey, dialKey } from '../src/stores/ports'
@@ -13,7 +14,7 @@ import { useRooms } from '../src/stores/rooms'
 import { useSession } from '../src/stores/session'
 import { ME, type Gateway } from './gateway'
 
-export type Answer = (path: string) => Response
+export type Answer = (path: string, method: string) => Response
 
 export function grantMe(): Response {
   return Response.json({ access_token: 't', expires_in: 600, user: { id: ME, name: 'Me' } })
@@ -21,7 +22,7 @@ export function grantMe(): Response {
 
 export function clientOf(gateway: Gateway, answer: Answer = grantMe) {
   const api = new Api(
-    (input) => Promise.resolve(answer(input as string)),
+    (input, init) => Promise.resolve(answer(input as string, init?.method ?? 'GET')),
     () => Date.now(),
   )
   const pinia: Pinia = createPinia()
@@ -35,5 +36,6 @@ export function clientOf(gateway: Gateway, answer: Answer = grantMe) {
     people: usePeople(pinia),
     room: useRoom(pinia),
     connection: useConnection(pinia),
+    account: useAccount(pinia),
   }
 }

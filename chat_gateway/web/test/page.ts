@@ -7,12 +7,13 @@ import App from '../src/App.vue'
 import { Api } from '../src/net/api'
 import { Realtime } from '../src/net/realtime'
 import { createPages } from '../src/router'
+import { useLink } from '../src/stores/link'
 import { apiKey, dialKey } from '../src/stores/ports'
 import { useSession } from '../src/stores/session'
 import { Gateway } from './gateway'
 import { settled } from './settled'
 
-export type Serve = (path: string, body: Record<string, unknown>) => Response
+export type Serve = (path: string, body: Record<string, unknown>, method: string) => Response
 
 class SilentObserver {
   observe(): void {
@@ -38,8 +39,8 @@ export class Page {
     document.body.append(this.#host)
     const api = new Api(
       (input, init) => {
-        const body = JSON.parse(init?.body as string) as Record<string, unknown>
-        return Promise.resolve(serve(input as string, body))
+        const body = JSON.parse((init?.body ?? '{}') as string) as Record<string, unknown>
+        return Promise.resolve(serve(input as string, body, init?.method ?? 'GET'))
       },
       () => Date.now(),
     )
@@ -47,7 +48,7 @@ export class Page {
       .provide(apiKey, api)
       .provide(dialKey, (listener) => new Realtime('ws://localhost', () => api.unusedToken(), listener, gateway.socket))
       .use(createPinia())
-    this.#router = createPages(() => useSession())
+    this.#router = createPages(useSession, useLink)
     this.#app.use(this.#router).mount(this.#host)
   }
 

@@ -26,6 +26,6 @@ test.each([
   expect(localPath(next, SITE)).toBe('/')
 })
 
-test.each(['/login', '/login?next=/login', '/register', '/x/../login'])('an entrance does not lead to itself: %s', (next) => {
+test.each(['/login', '/login?next=/login', '/register', '/setup', '/reset#token=x', '/x/../login'])('an entrance does not lead to itself: %s', (next) => {
   expect(localPath(next, SITE)).toBe('/')
 })

@@ -2,7 +2,7 @@
 // Stops the open redirect: `next` comes from the address, so anybody can write it.
 
 const HOME = '/'
-const ENTRANCES = ['/login', '/register']
+const ENTRANCES = ['/login', '/register', '/setup', '/reset']
 
 export function localPath(raw: unknown, origin: string): string {
   if (typeof raw !== 'string' || !/^\/(?![/\\])/.test(raw)) return HOME

@@ -59,7 +59,7 @@ test('a refused message does not hold up the next', async () => {
   outbox.add(draft('a'))
   outbox.add(draft('b'))
   await settled(() => told.includes('sent b'))
-  expect(told[1]).toBe('refused a: You may not do this in this room.')
+  expect(told[1]).toBe('refused a: You may not do this. Ask an administrator.')
 })
 
 test('an unreadable answer is a refusal too', async () => {

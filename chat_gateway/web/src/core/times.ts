@@ -27,3 +27,20 @@ export function dayName(at: number, now: number): string {
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear()
   return (sameYear ? DAY : DAY_OF_YEAR).format(at)
 }
+
+/** "Today, 14:03" */
+export function momentOf(at: number, now: number): string {
+  return `${dayName(at, now)}, ${timeOf(at)}`
+}
+
+/** "1 minute 5 seconds"; what is begun counts as a whole second. */
+export function spanOf(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  const parts = [counted(Math.floor(whole / 60), 'minute'), counted(whole % 60, 'second')]
+  return parts.filter(Boolean).join(' ') || '0 seconds'
+}
+
+function counted(count: number, unit: string): string {
+  if (count === 0) return ''
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

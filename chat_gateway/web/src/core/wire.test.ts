@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 
+import { WireError } from './fields'
 import * as wire from './wire'
 
 const HEAD = { id: 'm1', at: 5, author: 'u1', client_id: 'c1' }
@@ -21,7 +22,7 @@ test('an unknown kind keeps its place', () => {
 test.each([null, 'text', [], { type: 'message.posted' }, { ...HEAD, type: 'message.posted', content: {} }])(
   'what is no entry is refused: %j',
   (data) => {
-    expect(() => wire.decodeEntry(data)).toThrow(wire.WireError)
+    expect(() => wire.decodeEntry(data)).toThrow(WireError)
   },
 )
 
@@ -47,5 +48,5 @@ test('hello, page, people and answers are decoded', () => {
   expect(wire.decodePage({ entries: [], head: 3, epoch: 'e' })).toEqual({ entries: [], head: 3, epoch: 'e' })
   expect(wire.decodePeople({ people: [{ id: 'u', name: 'U', picture: null }] })).toEqual([{ id: 'u', name: 'U' }])
   expect(wire.decodePosted({ id: 'm', offset: 1, at: 2 })).toEqual({ id: 'm', offset: 1, at: 2 })
-  expect(() => wire.decodePage({ entries: {} })).toThrow(wire.WireError)
+  expect(() => wire.decodePage({ entries: {} })).toThrow(WireError)
 })

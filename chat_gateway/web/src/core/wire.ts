@@ -2,6 +2,8 @@
 // Strict about what we need, blind to what we do not know: a newer server may add fields
 // and entry kinds. Does no I/O.
 
+import { fields, list, number, text } from './fields'
+
 type Branded<Name extends string> = string & { readonly __brand: Name }
 export type UserId = Branded<'UserId'>
 export type RoomId = Branded<'RoomId'>
@@ -67,37 +69,6 @@ export interface Posted {
   readonly id: EntryId
   readonly offset: number
   readonly at: number
-}
-
-export class WireError extends Error {
-  override readonly name = 'WireError'
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-function fields(value: unknown): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new WireError('an object was expected')
-  }
-  return value as Fields
-}
-
-function text(from: Fields, key: string, fallback?: string): string {
-  const value = from[key] ?? fallback
-  if (typeof value !== 'string') throw new WireError(`${key} is not a text`)
-  return value
-}
-
-function number(from: Fields, key: string, fallback?: number): number {
-  const value = from[key] ?? fallback
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new WireError(`${key} is not a number`)
-  return value
-}
-
-function list<T>(from: Fields, key: string, decode: (item: unknown) => T): T[] {
-  const value = from[key]
-  if (!Array.isArray(value)) throw new WireError(`${key} is not a list`)
-  return value.map(decode)
 }
 
 export function decodePerson(data: unknown): Person {

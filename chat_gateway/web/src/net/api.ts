@@ -1,23 +1,34 @@
-// The auth service over HTTP. Holds the access token, in memory only; the refresh token is a
-// cookie no script can read. One refresh at a time, every failure an ApiError.
+// Ways into the auth service, and the access token they give. The token is held in memory only; the
+// refresh token is a cookie no script can read. One refresh at a time.
 
+import { decodeRegistration, type Registration } from '../core/account'
 import { ApiError } from '../core/errors'
 import { decodePerson, type Person } from '../core/wire'
+import { request, type Answer, type Method } from './requests'
 
 export interface Grant {
   readonly token: string
   readonly user: Person
 }
 
+export interface NewAccount {
+  readonly name: string
+  readonly email: string
+  readonly password: string
+}
+
 interface Held extends Grant {
   readonly goodUntil: number
 }
 
-/** A token about to expire is not worth a connect. */
+/** A token about to expire is not worth a request. */
 const MARGIN_MS = 30_000
+const TOKEN_REFUSED = ['token_expired', 'invalid_token']
 
 export class Api {
   #held: Held | null = null
+  /** The held token has gone to a gateway: if that asks again, it wants another. */
+  #used = false
   #refreshing: Promise<Grant> | null = null
 
   constructor(
@@ -29,13 +40,30 @@ export class Api {
     return this.#enter('/auth/login', { email, password })
   }
 
-  register(name: string, email: string, password: string): Promise<Grant> {
-    return this.#enter('/auth/register', { name, email, password })
+  register(account: NewAccount, invitation?: string): Promise<Grant> {
+    return this.#enter('/auth/register', { ...account, ...(invitation !== undefined && { invitation }) })
+  }
+
+  /** The first administrator, by a set-up link. */
+  setUp(account: NewAccount, token: string): Promise<Grant> {
+    return this.#enter('/auth/setup', { ...account, token })
+  }
+
+  async resetPassword(token: string, password: string): Promise<void> {
+    await this.#send('POST', '/auth/password/reset', { token, password })
+  }
+
+  async registration(): Promise<Registration> {
+    return decodeRegistration(await this.#send('GET', '/auth/site'))
   }
 
   async logout(): Promise<void> {
+    this.forget()
+    await this.#send('POST', '/auth/logout', {})
+  }
+
+  forget(): void {
     this.#held = null
-    await this.#send('/auth/logout', {})
   }
 
   /** A new grant for the cookie; callers who come while one is under way share it. */
@@ -46,67 +74,45 @@ export class Api {
     return this.#refreshing
   }
 
-  /** A token nobody has used yet: the held one once, then a new one for each call. */
+  /** A token no gateway has seen yet: the held one once, then a new one for each call. */
   async unusedToken(): Promise<string> {
+    const token = this.#used ? (await this.refresh()).token : await this.#token()
+    this.#used = true
+    return token
+  }
+
+  /** A request by the access token; one that is refused as too old is renewed once. */
+  async authorised(method: Method, path: string, body?: object): Promise<Answer> {
+    const token = await this.#token()
+    try {
+      return await this.#send(method, path, body, token)
+    } catch (error) {
+      if (!(error instanceof ApiError) || !TOKEN_REFUSED.includes(error.code)) throw error
+      return await this.#send(method, path, body, (await this.refresh()).token)
+    }
+  }
+
+  async #token(): Promise<string> {
     const held = this.#held
     const grant = held !== null && this.now() < held.goodUntil ? held : await this.refresh()
-    this.#held = null
     return grant.token
   }
 
   async #enter(path: string, body: object): Promise<Grant> {
-    const answer = await this.#send(path, body)
+    const answer = await this.#send('POST', path, body)
     const { access_token: token, expires_in: lifetime, user } = answer
     if (typeof token !== 'string' || typeof lifetime !== 'number') throw new ApiError(200, 'internal')
     this.#held = { token, user: decodePerson(user), goodUntil: this.now() + lifetime * 1000 - MARGIN_MS }
+    this.#used = false
     return this.#held
   }
 
-  async #send(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-    let response: Response
-    try {
-      response = await this.fetch(path, {
-        method: 'POST',
-        credentials: 'same-origin',
-        cache: 'no-store',
-        headers: { 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify(body),
-      })
-    } catch {
-      throw new ApiError(0, 'unreachable')
-    }
-    const answer = await readObject(response)
-    if (!response.ok) throw problem(response.status, answer)
-    return answer
+  #send(method: Method, path: string, body?: object, token?: string): Promise<Answer> {
+    return request(this.fetch, {
+      method,
+      path,
+      ...(body !== undefined && { body }),
+      ...(token !== undefined && { token }),
+    })
   }
-}
-
-async function readObject(response: Response): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    const answer: unknown = await response.json()
-    return typeof answer === 'object' && answer !== null ? (answer as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
-}
-
-function problem(status: number, body: Readonly<Record<string, unknown>>): ApiError {
-  const fallback = status >= 502 ? 'unreachable' : 'internal'
-  const code = typeof body.code === 'string' ? body.code : fallback
-  const detail = typeof body.detail === 'string' ? body.detail : ''
-  const wait = typeof body.retry_after === 'number' ? body.retry_after : null
-  return new ApiError(status, code, detail, wait, fieldErrors(body.errors))
-}
-
-/** Field errors come as {field: sentence}, or as a list of {field, message|detail}. */
-function fieldErrors(errors: unknown): Record<string, string> {
-  if (typeof errors !== 'object' || errors === null) return {}
-  const pairs: [unknown, unknown][] = Array.isArray(errors) ? errors.map(fieldError) : Object.entries(errors)
-  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair.every((part) => typeof part === 'string')))
-}
-
-function fieldError(error: unknown): [unknown, unknown] {
-  if (typeof error !== 'object' || error === null) return [null, null]
-  const { field, message, detail } = error as Record<string, unknown>
-  return [field, message ?? detail]
 }

@@ -85,6 +85,30 @@ test('a token refused twice in a row ends the session', async () => {
   expect(gateway.tokens).toEqual(['bad', 'bad'])
 })
 
+test('who is sent away asks once more: a session that is over ends, another goes on', async () => {
+  const gateway = new Gateway()
+  let isOver = false
+  const { told } = dial(gateway, () =>
+    isOver ? Promise.reject(new ApiError(401, 'session_expired')) : Promise.resolve('t'),
+  )
+  await settled(() => told.includes('connected'))
+  gateway.cut(3503, 'force disconnect')
+  await settled(() => told.filter((word) => word === 'connected').length === 2)
+  isOver = true
+  gateway.cut(3503, 'force disconnect')
+  await settled(() => told.includes('ended expired'))
+})
+
+test('who is sent away twice in a row is told so', async () => {
+  const gateway = new Gateway()
+  const { told } = dial(gateway, () => {
+    gateway.refuseConnect = { code: 3503, reason: 'force disconnect' }
+    return Promise.resolve('t')
+  })
+  await settled(() => told.includes('ended The server closed the connection.'))
+  expect(gateway.tokens).toHaveLength(2)
+})
+
 test('no session ends it, an unreachable server does not', async () => {
   const { told } = dial(new Gateway(), () => Promise.reject(new ApiError(401, 'session_expired')))
   await settled(() => told.includes('ended expired'))

@@ -1,6 +1,6 @@
 // The connection to a gateway: npm `centrifuge`, its token, its server-side subscriptions, rpc.
 // The library reconnects and recovers; what it calls terminal is told with a sentence, except
-// a refused token, which gets one fresh try. After two failed connects it asks for less.
+// a refused token and a forced end, which get one fresh try. After two failed connects it asks for less.
 // Knows channels, not rooms.
 
 import { Centrifuge, UnauthorizedError, type DisconnectedContext, type ErrorContext } from 'centrifuge'
@@ -34,6 +34,8 @@ const FAILURES_BEFORE_LESS = 2
 const UNAUTHORIZED = 1
 const CALLED_BY_US = 0
 const TOKEN_REFUSED = [101, 109, 3500]
+/** Closed on purpose, most often because the session was ended elsewhere: the auth service knows. */
+const SENT_AWAY = 3503
 
 const REASONS: Readonly<Record<number, string>> = {
   3: 'The server sent more than this page can take.',
@@ -125,7 +127,7 @@ export class Realtime {
 
   #ended({ code }: DisconnectedContext): void {
     if (code === CALLED_BY_US) return
-    if (TOKEN_REFUSED.includes(code) && !this.#freshTry) {
+    if ((TOKEN_REFUSED.includes(code) || code === SENT_AWAY) && !this.#freshTry) {
       this.#freshTry = true
       this.#client.setToken('')
       this.#client.connect()

@@ -7,6 +7,9 @@ import { Roster } from '../core/roster'
 import { decodePeople, type Person, type UserId } from '../core/wire'
 import { useConnection } from './connection'
 
+/** Whoever has deleted his account has no name any more; what he wrote stays. */
+const GONE = 'Deleted account'
+
 export const usePeople = defineStore('people', () => {
   const connection = useConnection()
   const people = shallowRef<ReadonlyMap<UserId, Person>>(new Map())
@@ -19,12 +22,17 @@ export const usePeople = defineStore('people', () => {
   connection.hear({ welcomed: (hello) => roster.learn([hello.user]) })
 
   function name(id: UserId): string {
-    return people.value.get(id)?.name ?? '…'
+    const person = people.value.get(id)
+    return person === undefined ? '…' : person.name || GONE
+  }
+
+  function meet(person: Person): void {
+    roster.learn([person])
   }
 
   function want(ids: Iterable<UserId>): void {
     roster.want(ids)
   }
 
-  return { people, name, want }
+  return { people, name, meet, want }
 })

@@ -35,7 +35,7 @@ test('a log-out the server did not hear of is no log-out', async () => {
 
 test('a log-out by choice is told apart from a session that ended', async () => {
   const { session } = sessionWith((path) => (path === '/auth/logout' ? new Response(null, { status: 204 }) : grantMe()))
-  await session.register('A', 'a@b.c', 'secret')
+  await session.register({ name: 'A', email: 'a@b.c', password: 'secret' })
   await session.logout()
   expect(session).toMatchObject({ state: 'guest', leftByChoice: true, user: null })
   await session.login('a@b.c', 'secret')

@@ -3,9 +3,10 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 
+import type { Registration } from '../core/account'
 import { ApiError } from '../core/errors'
 import type { Person } from '../core/wire'
-import type { Grant } from '../net/api'
+import type { Grant, NewAccount } from '../net/api'
 import { apiKey, given } from './ports'
 
 export const useSession = defineStore('session', () => {
@@ -45,16 +46,48 @@ export const useSession = defineStore('session', () => {
     enter(await api.login(email, password))
   }
 
-  async function register(name: string, email: string, password: string): Promise<void> {
-    enter(await api.register(name, email, password))
+  /** Who may register here. */
+  function registration(): Promise<Registration> {
+    return api.registration()
+  }
+
+  async function register(account: NewAccount, invitation?: string): Promise<void> {
+    enter(await api.register(account, invitation))
+  }
+
+  async function setUp(account: NewAccount, token: string): Promise<void> {
+    enter(await api.setUp(account, token))
+  }
+
+  /** Nobody is logged in by it: the new password is to be typed once more, or kept by the browser. */
+  async function resetPassword(token: string, password: string): Promise<void> {
+    await api.resetPassword(token, password)
   }
 
   /** Raises if the server did not hear of it: the cookie would bring the session back. */
   async function logout(): Promise<void> {
     await api.logout()
+    leave()
+  }
+
+  function leave(): void {
     leftByChoice.value = true
     lose()
   }
 
-  return { state, user, leftByChoice, ensure, meet, login, register, logout, lose }
+  return {
+    state,
+    user,
+    leftByChoice,
+    ensure,
+    meet,
+    login,
+    registration,
+    register,
+    setUp,
+    resetPassword,
+    logout,
+    leave,
+    lose,
+  }
 })

@@ -7,6 +7,9 @@ import { settled } from '../../test/settled'
 
 const serve: Serve = (path, { password }) => {
   if (path === '/auth/login' && password === 'right') return grantMe()
+  if (path === '/auth/login' && password === 'often') {
+    return Response.json({ code: 'too_many_attempts', retry_after: 8 }, { status: 429 })
+  }
   if (path === '/auth/login') return Response.json({ code: 'bad_credentials' }, { status: 401 })
   return Response.json({ code: 'session_expired' }, { status: 401 })
 }
@@ -43,4 +46,12 @@ test('the outcome of a form posted without script is read from the fragment', as
   const form = (await visitor.get('login-submit')).closest('form')
   expect(form?.getAttribute('action')).toBe('/auth/login')
   expect(form?.querySelector<HTMLInputElement>('[name=next]')?.value).toBe('/')
+})
+
+test('after too many attempts the wait is said, and that of a form posted without script too', async () => {
+  const visitor = visit('/login')
+  await visitor.logIn('a@b.c', 'often')
+  expect((await visitor.get('login-error')).textContent).toMatch(/Too many attempts.*8 seconds/s)
+  visitor.close()
+  expect((await visit('/login#error=too_many_attempts').get('login-error')).textContent).toContain('Please wait')
 })
