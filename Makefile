@@ -12,7 +12,7 @@ MIGRATIONS := $(RUN) deploy.migrations
 INNER := */core/*,*/actions/*
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup fmt lint types unit integration e2e conformance fuzz browser-test compose-test web screenshots \
+.PHONY: help run test setup fmt lint types unit integration e2e conformance night fuzz browser-test compose-test web screenshots \
 	db-revise db-upgrade db-downgrade redis-reset env ci nightly
 
 help: ## this list
@@ -25,7 +25,7 @@ run: ## the whole system on this machine, set up first where needed; PORT=8080
 setup: ## what tests and checks need: the environment, its packages, the client's packages
 	@$(PYTHON) -m deploy.bootstrap setup
 
-test: web ## every test but the containers', with the coverage gate
+test: web ## every test but the containers' and the nights', with the coverage gate
 	$(NPM) run test
 	$(PYTEST) -n 2 --dist loadfile --max-worker-restart=0 --cov --cov-report= tests/unit tests/integration tests/e2e tests/browser
 	$(RUN) coverage report --fail-under=100 --include='$(INNER)'
@@ -63,6 +63,9 @@ conformance: setup ## the test suites of the Python and npm SDKs against the eng
 fuzz: setup ## new cases for every property, and thousands of requests a verb against the REST face
 	$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=nightly --timeout=900 tests/unit tests/integration
 
+night: setup ## the tests that are too long for a push
+	$(PYTEST) -n 2 --dist loadfile --max-worker-restart=0 -m nightly tests/integration tests/e2e
+
 browser-test: web ## stories in a real Chromium
 	$(PYTEST) tests/browser
 
@@ -92,4 +95,4 @@ env: ## a .env with fresh secrets for docker compose
 
 ci: lint types test conformance compose-test ## what every push runs
 
-nightly: ci fuzz ## what every night runs
+nightly: ci night fuzz ## what every night runs

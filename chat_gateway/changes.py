@@ -27,11 +27,12 @@ class People(Protocol):
 
 
 class Times(NamedTuple):
-    """In seconds: between looks, after an error (doubling), for one request, and for `look_soon`."""
+    """In seconds: between looks, after an error (doubling), for one request, for `look_soon`."""
 
     interval: float = 20.0
     retry: float = 0.5
     longest_retry: float = 10.0
+    longest_retry_at_start: float = 1.0
     request: float = 5.0
     patience: float = 2.0
 
@@ -112,9 +113,10 @@ class ChangesFeed:
             if await self._try_to_look():
                 retry = self._times.retry
                 await self._pause(self._times.interval)
-            else:
-                await self._pause(retry)
-                retry = min(retry * 2, self._times.longest_retry)
+            elif not await self._pause(retry):
+                # A ring does not count: auth rings before it listens, which must not make its gateways slow.
+                longest = self._times.longest_retry if self._caught_up else self._times.longest_retry_at_start
+                retry = min(retry * 2, longest)
 
     async def _try_to_look(self) -> bool:
         self._looks_begun += 1
@@ -195,10 +197,12 @@ class ChangesFeed:
             self._on_person(person)
         return None
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> bool:
+        """Wait for a ring, so long at most. Answers whether one came."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._rung.wait()
+        return self._rung.is_set()
 
 
 def _person(change: _Change) -> Person:

@@ -4,7 +4,6 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -49,10 +48,10 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 async def _audit(options: argparse.Namespace) -> None:
     line = _as_json if options.json else _as_text
-    if not options.json:
-        sys.stdout.write(_LINE.format("at", "event", "user", "actor", "network", "details") + "\n")
     async with opened(options) as auth:
         wanted = await _wanted(auth, options)
+        if not options.json:
+            sys.stdout.write(_LINE.format("at", "event", "user", "actor", "network", "details") + "\n")
         async for entry in users.audit(auth.store, wanted):
             sys.stdout.write(line(entry) + "\n")
 
@@ -60,9 +59,11 @@ async def _audit(options: argparse.Namespace) -> None:
 async def _wanted(auth: Auth, options: argparse.Namespace) -> Wanted:
     user = options.user
     if user is not None:
-        # Who is gone has no row and no address any more, but the id is still found.
-        with suppress(NotFound):
+        try:
             user = (await users.find(auth.store, user)).id
+        except NotFound as error:
+            if "@" in user:
+                raise StartError(f"{error.message} Who is deleted is found by id only.") from error
     async with auth.store.reading() as tx:
         now = await tx.now()
     since = None if options.since is None else _moment_of(options.since, now)

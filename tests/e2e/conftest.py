@@ -1,4 +1,4 @@
-"""The whole system as processes, once on SQLite and once on PostgreSQL, and people who use it."""
+"""The whole system as processes, on PostgreSQL and at night on SQLite as well, and people who use it."""
 
 import contextlib
 import uuid
@@ -55,7 +55,7 @@ def stacks(
         assert not secrets_in(stack.logs())
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)])
 def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Stack:
     return stacks(request.param)
 

@@ -168,6 +168,43 @@ class Everything:
         async with http.post(f"{base}/auth/logout", headers=own):
             pass
 
+    async def use_links(self) -> None:
+        """Come by invitation, change the password, lose it, get a new one by link, and go; each also badly."""
+        dog1 = await ChatUser.log_in(self.stack.base, "dog1@test.com", "dog1")
+        email, passwords = f"{WORD}.late@test.com", [f"{WORD} {number}" for number in range(3)]
+        invitation = self._token((await dog1.ask_auth("POST", "invitations", email=email))["link"])
+        await dog1.leave_page()
+        new = {"email": email, "name": WORD, "password": passwords[0], "invitation": invitation}
+        await self._ask("POST", "register", {**new, "email": f"other-{email}"})
+        bearer = {"Authorization": f"Bearer {await self._ask('POST', 'register', new)}"}
+        for old in (WORD, passwords[0]):
+            await self._ask("POST", "password", {"password": old, "new_password": passwords[1]}, bearer)
+        link = await asyncio.to_thread(command, self.stack, "user", "start-reset", email, service="auth_service")
+        reset = {"token": self._token(link), "password": passwords[2]}
+        for path, body in (("password/reset", reset), ("password/reset", reset), ("setup", {**new, "token": WORD})):
+            body.pop("invitation", None)
+            await self._ask("POST", path, body)
+        bearer = {
+            "Authorization": f"Bearer {await self._ask('POST', 'login', {'email': email, 'password': passwords[2]})}"
+        }
+        for password in (WORD, passwords[2]):
+            await self._ask("DELETE", "me", {"password": password}, bearer)
+
+    def _token(self, link: str) -> str:
+        token = link.strip().rpartition("#token=")[2]
+        self.secrets.add(token)
+        return token
+
+    async def _ask(self, method: str, path: str, body: dict[str, str], headers: dict[str, str] | None = None) -> str:
+        """Answer the access token, if that is what came."""
+        own = {"Origin": self.stack.base, "Sec-Fetch-Site": "same-origin", **(headers or {})}
+        async with self.http.request(method, f"{self.stack.base}/auth/{path}", json=body, headers=own) as answer:
+            said = await answer.json() if answer.status in (200, 201) else {}
+        self.secrets.update(cookie.value for cookie in self.http.cookie_jar if cookie.value)
+        token = str(said.get("access_token", ""))
+        self.secrets |= {token} - {""}
+        return token
+
 
 @asynccontextmanager
 async def no_database(stack: Stack, server: PostgresServer | None) -> AsyncIterator[None]:
@@ -197,6 +234,7 @@ async def test_no_token_no_address_and_nothing_that_was_said_is_in_any_log(
     await everything.misbehave(dial)
     await everything.use_a_key()
     await everything.use_auth()
+    await everything.use_links()
     assert VERBS.keys() <= everything.verbs, "a new verb has to be used here as well"
 
     room = await new_room(owner, member)

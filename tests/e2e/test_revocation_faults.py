@@ -148,6 +148,7 @@ async def test_a_gateway_started_after_the_revocation_knows_of_it(stack: Stack, 
         await one.is_not_let_in(dial, 0)
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(240)  # two looks' time beside the setting up
 async def test_whatever_is_cut_off_ended_sessions_are_closed_in_time(
     cables: Cables, device: MakeDevice, dial: Dial

@@ -49,9 +49,14 @@ def migrated_database(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def migrated_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a freshly migrated database, once of each kind."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         yield sqlite_copy(request.getfixturevalue("migrated_file"), tmp_path)
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -68,10 +68,13 @@ class Running:
         return peer
 
     async def connect(self, **claims: Any) -> Peer:
-        peer = await self.open()
-        reply = await peer.ask(connect={"token": self.token(**claims)})
-        assert "connect" in reply, reply
-        return peer
+        """Connect as a client does: on a busy machine a gateway may say that it cannot now."""
+        while True:
+            peer = await self.open()
+            reply = await peer.ask(connect={"token": self.token(**claims)})
+            if "connect" in reply:
+                return peer
+            assert reply["error"].get("temporary"), reply
 
     async def close(self) -> None:
         for peer in self._peers:

@@ -1,77 +1,19 @@
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 import pytest
 import structlog
-from typing_extensions import override
 
-from chat_gateway.changes import ChangesFeed, Times
+from chat_gateway.changes import ChangesFeed
 from chat_gateway.core.ids import UserId
 from chat_gateway.core.people import Person
 from chat_gateway.store.database import Database
-from chat_gateway.store.people import People
-from shared.errors import Unavailable
-from tests.faults import TcpProxy, eventually, tcp_proxy
+from tests.faults import eventually, tcp_proxy
 from tests.integration.chat_gateway.auth import INTERNAL_KEY, Auth
-
-QUICK = Times(interval=1000, retry=0.01, longest_retry=0.02, request=0.5, patience=0.5)
-
-
-class Projection(People):
-    """The real one on SQLite, with a switch that takes the database away and a record of what was written."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.applied: list[int] = []
-        self.is_down = False
-
-    @override
-    async def cursor(self) -> int:
-        self._fail_if_down()
-        return await super().cursor()
-
-    @override
-    async def apply_feed(self, people: Sequence[tuple[int, Person]], cursor: int) -> None:
-        self._fail_if_down()
-        await super().apply_feed(people, cursor)
-        self.applied.append(cursor)
-
-    async def names(self, *users: str) -> dict[str, str]:
-        return {person.id: person.name for person in await self.get([UserId(user) for user in users])}
-
-    def _fail_if_down(self) -> None:
-        if self.is_down:
-            raise Unavailable("store_unavailable", "The database does not answer.")
-
-
-class Setting:
-    """Auth behind a proxy, the people it tells of, and what else was heard."""
-
-    def __init__(self, auth: Auth, proxy: TcpProxy, session: aiohttp.ClientSession, people: Projection) -> None:
-        self.auth, self.rows, self.proxy, self.people = auth, auth.feed, proxy, people
-        self._session = session
-        self.revoked: list[str] = []
-        self.revoked_at_once: list[int] = []
-        self.versions: list[int] = []
-        self.seen: list[Person] = []
-
-    def hear(self, sessions: Collection[str]) -> None:
-        self.revoked += sessions
-        self.revoked_at_once.append(len(sessions))
-
-    def feed(self, times: Times = QUICK) -> ChangesFeed:
-        return ChangesFeed(
-            f"http://127.0.0.1:{self.proxy.port}/",
-            INTERNAL_KEY,
-            self._session,
-            people=self.people,
-            on_sessions_revoked=self.hear,
-            on_keys_changed=self.versions.append,
-            on_person=self.seen.append,
-            times=times,
-        )
+from tests.integration.chat_gateway.feed_setting import QUICK, Projection, Setting
 
 
 @asynccontextmanager
@@ -248,6 +190,21 @@ async def test_auth_cut_off_and_back_is_caught_up_with(setting: Setting) -> None
         assert not await feed.look_soon()
         setting.proxy.heal()
         await eventually(lambda: setting.revoked == ["s1"])
+
+
+@pytest.mark.parametrize(("longest_at_start", "rings"), [(1000, 20), (0.02, 0)])
+async def test_neither_rings_nor_a_long_start_make_it_slow(
+    setting: Setting, longest_at_start: float, rings: int
+) -> None:
+    setting.proxy.cut()
+    times = QUICK._replace(longest_retry=1000, longest_retry_at_start=longest_at_start)
+    async with running(setting.feed(times)) as feed:
+        for number in range(rings):
+            await eventually(partial(lambda least: feed._looks_begun > least, number))
+            feed.ring()
+        await eventually(lambda: feed._looks_begun > 15)
+        setting.proxy.heal()
+        await eventually(lambda: feed.caught_up)
 
 
 async def test_an_auth_that_hangs_is_given_up_and_asked_again(setting: Setting) -> None:
