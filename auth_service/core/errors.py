@@ -73,7 +73,7 @@ def link_invalid() -> Forbidden:
 def email_taken() -> Conflict:
     return Conflict(
         "email_taken",
-        "There is an account with this e-mail address already. Log in with it, or use another address.",
+        "There is an account with this e-mail address. Log in with it, or use another address.",
         details={"email": "is taken"},
     )
 
