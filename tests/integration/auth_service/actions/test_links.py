@@ -258,3 +258,9 @@ async def test_log_in_that_began_before_a_reset_leaves_no_session(
     )
     async with database.reading() as tx:
         assert await tx.sessions.of_user(boss.user.id) == []
+
+
+async def test_invitation_that_was_used_up_meanwhile_makes_no_account(by_invitation: Auth) -> None:
+    async with by_invitation.store.transaction() as tx:
+        with pytest.raises(Forbidden, match="link_invalid"):
+            await links.take_invitation(by_invitation, tx, "A" * 43, "late@example.org")

@@ -201,3 +201,8 @@ async def test_audit_is_read_to_its_end_in_pages(auth: Auth, ann: User, monkeypa
     entries = [entry async for entry in users.audit(auth.store, Wanted(event=Event.LOGIN_SUCCEEDED))]
     assert len(entries) == 4
     assert [entry.n for entry in entries] == sorted({entry.n for entry in entries})
+
+
+async def test_nobody_is_logged_out_who_is_not_there(auth: Auth) -> None:
+    with pytest.raises(NotFound, match="user_not_found"):
+        await users.log_out(auth, UserId("nobody"))
