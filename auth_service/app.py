@@ -40,9 +40,9 @@ from auth_service.store.database import Database
 from auth_service.store.migrate import schema_problem
 from shared.errors import Unavailable
 from shared.health import Health
+from shared.version import VERSION
 from shared.web import StartError, application
 
-VERSION = "0.1.0"
 BODY_LIMIT_BYTES = 1 << 16
 _KEYS_SECONDS = 60.0
 _PRUNING_SECONDS = 3600.0

@@ -48,9 +48,8 @@ from chat_gateway.transports.listener import bound_socket
 from shared.errors import AppError
 from shared.health import Health, ops_application
 from shared.tokens import AUDIENCE
+from shared.version import VERSION
 from shared.web import Site, bind, stop_signal
-
-VERSION = "parley 0.1.0"
 
 _AUTH_SECONDS = 5.0
 _READY_POLL_SECONDS = 0.1
@@ -97,7 +96,7 @@ class Gateway:
             application=ChatChannels(self.chat, snapshots, self.keyring.user_of, pace=self.pace, limits=channel_limits),
             log=log,
             instance=settings.instance,
-            version=VERSION,
+            version=f"parley {VERSION}",
             now=time.time,
             monotonic=time.monotonic,
             presence=self.presence,
@@ -210,7 +209,7 @@ async def _run(
         chat=gateway.chat,
         access=gateway.access,
         pace=gateway.pace,
-        document=openapi.document(VERSION.partition(" ")[2], gateway.chat.limits),
+        document=openapi.document(VERSION, gateway.chat.limits),
         levels=settings.channel_limits().data_depth,
     )
     site = Site(public_app)

@@ -142,7 +142,9 @@ def clock() -> StoppedClock:
 async def client(
     aiohttp_client: AiohttpClient, settings: AuthSettings, passwords: ArgonPasswords, clock: StoppedClock
 ) -> Client:
-    app = create_app(settings, health=Health(), passwords=passwords, clock=clock)
+    """Counts log-ins in process, where time stands until a test moves it."""
+    throttle = throttle_of(settings, clock)
+    app = create_app(settings, health=Health(), passwords=passwords, throttle=throttle, clock=clock)
     client: Client = await aiohttp_client(app)
     return client
 
@@ -151,6 +153,12 @@ async def client(
 def person(client: Client) -> Person:
     """Somebody at a browser, not registered yet."""
     return Person(client)
+
+
+@pytest.fixture
+async def ann(person: Person) -> Person:
+    assert (await person.register()).status == 201
+    return person
 
 
 @pytest.fixture(autouse=True)

@@ -5,38 +5,17 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import ClientResponse
-from pytest_aiohttp import AiohttpClient
 
 from auth_service.actions import accounts, links
-from auth_service.app import create_app, throttle_of
 from auth_service.core.auth import Auth
 from auth_service.core.callers import Caller
-from auth_service.crypto.passwords import ArgonPasswords
-from auth_service.settings import AuthSettings
 from auth_service.store.database import Database
 from shared.errors import Conflict, RateLimited
-from shared.health import Health
 from tests.integration.auth_service.offers import token_of
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 from tests.integration.auth_service.rows import Feed
 
 OFFICE = "198.51.100.7"
-
-
-@pytest.fixture
-async def client(
-    aiohttp_client: AiohttpClient, settings: AuthSettings, passwords: ArgonPasswords, clock: StoppedClock
-) -> Client:
-    """Counts in process, where time stands until a test moves it."""
-    throttle = throttle_of(settings, clock)
-    client: Client = await aiohttp_client(create_app(settings, health=Health(), passwords=passwords, throttle=throttle))
-    return client
-
-
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    assert (await person.register()).status == 201
-    return person
 
 
 async def register(

@@ -22,12 +22,6 @@ from tests.integration.auth_service.person import Client, Person, problem
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    assert (await person.register()).status == 201
-    return person
-
-
 @pytest.mark.parametrize("password", ["password", "Password", "iloveyou", "ann@example.org", "AnnAnn Ann", "localhost"])
 async def test_password_that_is_easy_to_guess_is_refused_at_registration(client: Client, password: str) -> None:
     person = Person(client, password=password)

@@ -26,12 +26,6 @@ FOREIGN = [
 
 
 @pytest.fixture
-async def ann(person: Person) -> Person:
-    assert (await person.register()).status == 201
-    return person
-
-
-@pytest.fixture
 async def eve(client: Client) -> Person:
     """The attacker, who has an account of her own."""
     eve = Person(client, "eve@example.org", "eves own horse")

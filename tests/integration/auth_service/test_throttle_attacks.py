@@ -8,35 +8,15 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientResponse
 from pydantic import SecretStr
-from pytest_aiohttp import AiohttpClient
 from redis.asyncio import Redis
 
-from auth_service.app import create_app, throttle_of
-from auth_service.crypto.passwords import ArgonPasswords
 from auth_service.settings import AuthSettings
-from shared.health import Health
 from tests.integration.auth_service import waiting
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 
 ANN, PASSWORD, DEVICE = "ann@example.org", "correct horse", "parley_device_8080"
 OFFICE = "198.51.100.7"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-async def client(
-    aiohttp_client: AiohttpClient, settings: AuthSettings, passwords: ArgonPasswords, clock: StoppedClock
-) -> Client:
-    """Counts in process, where time stands until a test moves it."""
-    throttle = throttle_of(settings, clock)
-    client: Client = await aiohttp_client(create_app(settings, health=Health(), passwords=passwords, throttle=throttle))
-    return client
-
-
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    assert (await person.register()).status == 201
-    return person
 
 
 async def try_in(

@@ -16,13 +16,6 @@ from auth_service.core.claims import ACCESS_SECONDS
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 
 
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    """Registered and logged in."""
-    assert (await person.register()).status == 201
-    return person
-
-
 class Forger:
     """Knows the signing key, to be able to change one thing at a time."""
 

@@ -8,13 +8,6 @@ from tests.integration.auth_service.person import COOKIE, Client, Person, proble
 from tests.integration.auth_service.rows import Feed
 
 
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    """Registered and logged in."""
-    assert (await person.register()).status == 201
-    return person
-
-
 async def test_registering_answers_token_user_and_cookie(person: Person, database: Database) -> None:
     person.email = "Ann@Example.org"
     response = await person.register()

@@ -7,13 +7,6 @@ from tests.integration.auth_service.person import COOKIE, Client, Person, proble
 
 
 @pytest.fixture
-async def ann(person: Person) -> Person:
-    """Registered and logged in."""
-    assert (await person.register()).status == 201
-    return person
-
-
-@pytest.fixture
 async def elsewhere(client: Client, ann: Person) -> Person:
     """Ann once more, at another browser."""
     other = Person(client, ann.email, ann.password)

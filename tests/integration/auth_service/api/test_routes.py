@@ -51,13 +51,6 @@ def migrated_url(migrated_file: Path, tmp_path: Path) -> str:
     return sqlite_copy(migrated_file, tmp_path)
 
 
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    """Registered and logged in."""
-    assert (await person.register()).status == 201
-    return person
-
-
 async def send(person: Person, operation: Operation, **options: Any) -> ClientResponse:
     path = operation.path.replace("{id}", "somebody")
     person.client.session.cookie_jar.clear()

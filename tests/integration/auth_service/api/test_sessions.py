@@ -15,13 +15,6 @@ from tests.integration.auth_service.person import COOKIE, ORIGIN, Client, Person
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.fixture
-async def ann(person: Person) -> Person:
-    """Registered and logged in."""
-    assert (await person.register()).status == 201
-    return person
-
-
 async def test_log_in_answers_a_token_that_verifies_and_a_refresh_cookie(
     ann: Person, client: Client, clock: StoppedClock
 ) -> None:
