@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import msgspec
 from sqlalchemy import Row, exc
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -66,14 +67,18 @@ class PostgresAppender(Appender):
         settings = {"lock_timeout": milliseconds, "statement_timeout": milliseconds, "enable_seqscan": "off"}
         self._engine = postgres_engine(url, settings, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection: AsyncConnection | None = None
+        self._driver: asyncpg.Connection | None = None
         self._session: tuple[int, str] | None = None
         self._lost: list[tuple[int, str]] = []
         self._patience = patience_seconds
 
     @override
     async def connect(self) -> None:
-        if self._connection is not None:
-            return
+        if self._driver is not None:
+            if not self._driver.is_closed():
+                return
+            # Ended by the server while idle. Written to, it would make an outcome unknown that is known: nothing.
+            await self._drop()
         try:
             async with asyncio.timeout(self._patience):
                 connection = await self._engine.connect()
@@ -86,6 +91,7 @@ class PostgresAppender(Appender):
             await self._drop()
             raise NotCommitted(str(error)) from error
         self._session = (who.pid, who.since)
+        self._driver = (await connection.get_raw_connection()).driver_connection
 
     @override
     async def apply(self, batch: Sequence[Change]) -> tuple[str, list[Outcome]]:
@@ -114,7 +120,7 @@ class PostgresAppender(Appender):
 
     @override
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             await connection.close()
         await self._engine.dispose()
@@ -181,6 +187,7 @@ class PostgresAppender(Appender):
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
         session, self._session = self._session, None
+        self._driver = None
         if session is not None:
             self._lost.append(session)
         if connection is not None:

@@ -46,6 +46,18 @@ async def test_a_session_killed_while_it_waits_has_written_nothing(postgres_url:
         assert (await gateway.post("ann")).offset == 2
 
 
+async def test_a_server_that_went_while_nothing_was_written_refuses_what_comes_then(own_server: PostgresServer) -> None:
+    url = own_server.create_database("chat")
+    await asyncio.to_thread(upgrade, url)
+    async with Gateway(url, patience_seconds=0.5) as gateway:
+        await gateway.join("ann")
+        await asyncio.to_thread(own_server.stop)
+        with pytest.raises(Unavailable):
+            await gateway.log.append(post("ann"))
+        await asyncio.to_thread(own_server.start)
+        assert (await gateway.post("ann")).offset == 2
+
+
 async def test_a_server_that_restarts_loses_nothing_acknowledged(own_server: PostgresServer) -> None:
     url = own_server.create_database("chat")
     await asyncio.to_thread(upgrade, url)
