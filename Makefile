@@ -11,9 +11,12 @@ NPM := $(RUN) deploy.node
 MIGRATIONS := $(RUN) deploy.migrations
 INNER := */core/*,*/actions/*
 
+# Without the bytecode each worker of pytest rewrites every test again: 20 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test setup fmt lint types unit integration e2e conformance night fuzz browser-test compose-test web screenshots \
-	db-revise db-upgrade db-downgrade redis-reset env ci nightly
+	db-revise db-upgrade db-downgrade redis-reset env bench bench-guard ci nightly
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -27,7 +30,8 @@ setup: ## what tests and checks need: the environment, its packages, the client'
 
 test: web ## every test but the containers' and the nights', with the coverage gate
 	$(NPM) run test
-	$(PYTEST) -n 2 --dist loadfile --max-worker-restart=0 --cov --cov-report= tests/unit tests/integration tests/e2e tests/browser
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0 --cov --cov-report= \
+		tests/e2e tests/browser tests/integration tests/unit
 	$(RUN) coverage report --fail-under=100 --include='$(INNER)'
 	$(RUN) coverage report --fail-under=95 --omit='$(INNER)'
 
@@ -92,6 +96,12 @@ redis-reset: setup ## removes Parley's keys from Redis, safe while running; REDI
 
 env: ## a .env with fresh secrets for docker compose
 	@$(PYTHON) -m deploy.make_env
+
+bench: setup ## measures everything against the peers, writes tests/bench/RESULTS.md; the machine should do nothing else
+	$(RUN) tests.bench
+
+bench-guard: setup ## three ratios at half of the target, in under 90 s
+	$(RUN) tests.bench guard
 
 ci: lint types test conformance compose-test ## what every push runs
 
