@@ -1,5 +1,6 @@
 """The story of an account: let in by an invitation, ended on one device from another, its password changed."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,11 +30,11 @@ def closed_site(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iter
             yield stack
 
 
-async def invitation_by_dog1(browser: Browser, stack: Stack) -> str:
+async def invitation_by_dog1(browser: Browser, stack: Stack, email: str = EMAIL) -> str:
     dog1 = await visit(browser, stack, "/login")
     await dog1.log_in("dog1@test.com", "dog1")
     await dog1.page.get_by_role("link", name="Settings").click()
-    await dog1.page.get_by_test_id("invitation-email").fill(EMAIL)
+    await dog1.page.get_by_test_id("invitation-email").fill(email)
     await dog1.page.get_by_role("button", name="Make a link").click()
     link = await dog1.page.get_by_test_id("invitation-link").input_value()
     assert dog1.complaints == []
@@ -79,6 +80,11 @@ async def test_an_account_from_its_invitation_to_a_new_password(closed_site: Sta
     await expect(second.page.get_by_test_id("login-email")).to_be_visible()
     await expect(second.page).to_have_url(f"{closed_site.base}/login?next=/rooms/lobby")
 
+    await first.page.get_by_label("Current password").fill(SECOND)
+    await first.page.get_by_label("New password").fill(SECOND + "!")
+    await first.page.get_by_role("button", name="Change password").click()
+    await expect(first.page.get_by_label("Current password")).to_be_focused()
+    await expect(first.page.get_by_label("Current password")).to_have_accessible_description(re.compile("is wrong"))
     await first.page.get_by_label("Current password").fill(FIRST)
     await first.page.get_by_label("New password").fill(SECOND)
     await first.page.get_by_role("button", name="Change password").click()
@@ -93,6 +99,36 @@ async def test_an_account_from_its_invitation_to_a_new_password(closed_site: Sta
     await second.is_connected()
     assert [first.foreign, second.foreign, stranger.foreign] == [[], [], []]
     assert [first.complaints, second.complaints, stranger.complaints] == [[], [], []]
+
+
+async def test_an_invitation_opened_by_somebody_logged_in_works_after_a_log_out(
+    closed_site: Stack, browser: Browser
+) -> None:
+    link = await invitation_by_dog1(browser, closed_site, "ben@test.com")
+    visitor = await visit(browser, closed_site, "/login")
+    await visitor.log_in("dog2@test.com", "dog2")
+    await visitor.is_connected()
+    await visitor.page.goto(f"{closed_site.base}/login?next=/settings")
+    await expect(visitor.page).to_have_url(f"{closed_site.base}/settings")
+    await visitor.page.goto(link)
+    await expect(visitor.page.get_by_test_id("member-note")).to_contain_text("logged in as dog2")
+    await visitor.page.get_by_role("button", name="Log out and use the link").click()
+
+    await expect(visitor.page.get_by_label("Name")).to_be_focused()
+    await visitor.page.get_by_label("Name").fill("Ben")
+    await visitor.page.get_by_label("E-mail").fill("cuckoo@test.com")
+    await visitor.page.get_by_label("Password").fill("12345678")
+    await visitor.page.keyboard.press("Enter")
+    await expect(visitor.page.get_by_role("alert")).to_contain_text("for somebody else")
+    await visitor.page.get_by_label("E-mail").fill("ben@test.com")
+    await visitor.page.keyboard.press("Enter")
+    password = visitor.page.get_by_label("Password")
+    await expect(password).to_be_focused()
+    await expect(password).to_have_accessible_description(re.compile("easy to guess"))
+    await password.fill(FIRST)
+    await visitor.page.keyboard.press("Enter")
+    await visitor.is_connected()
+    assert visitor.complaints == []
 
 
 async def test_a_session_that_ends_while_its_settings_are_open_ends_there(closed_site: Stack, browser: Browser) -> None:

@@ -1,8 +1,10 @@
 // The pages. One that needs a session sends who has none to the log-in and back; one that a one-time
-// link leads to gets its token, and the address loses it before anything is shown.
+// link leads to gets its token, and the address loses it before anything is shown. Who is logged in has no
+// use for the pages before the chat, unless by a link.
 
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router'
 
+import { localPath } from './core/next'
 import type { Entrance, useLink } from './stores/link'
 import type { useSession } from './stores/session'
 import ChatView from './views/ChatView.vue'
@@ -49,8 +51,10 @@ export function createPages(
     return { path: to.path, query: to.query, hash: '', replace: true }
   })
   router.beforeEach(async (to) => {
-    if (to.meta.open === true || (await session().ensure()) !== 'guest') return true
-    return { name: 'login', query: { next: to.fullPath } }
+    const state = await session().ensure()
+    if (to.meta.open !== true) return state === 'guest' ? { name: 'login', query: { next: to.fullPath } } : true
+    const hasLink = to.meta.link !== undefined && link().tokens[to.meta.link] !== undefined
+    return state === 'member' && !hasLink ? localPath(to.query.next, location.origin) : true
   })
   router.afterEach((to) => {
     document.title = to.meta.title === undefined ? 'Parley' : `${to.meta.title} · Parley`

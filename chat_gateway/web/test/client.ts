@@ -7,6 +7,7 @@ import { Api } from '../src/net/api'
 import { Realtime } from '../src/net/realtime'
 import { useAccount } from '../src/stores/account'
 import { useConnection } from '../src/stores/connection'
+import { useDrafts } from '../src/stores/drafts'
 import { usePeople } from '../src/stores/people'
 import { apiKey, dialKey } from '../src/stores/ports'
 import { useRoom } from '../src/stores/room'
@@ -35,6 +36,7 @@ export function clientOf(gateway: Gateway, answer: Answer = grantMe) {
     rooms: useRooms(pinia),
     people: usePeople(pinia),
     room: useRoom(pinia),
+    drafts: useDrafts(pinia),
     connection: useConnection(pinia),
     account: useAccount(pinia),
   }

@@ -52,6 +52,7 @@ export class Gateway {
   drops = 0
   refuseConnect: { code: number; reason: string } | null = null
   refusals: Refusal[] = []
+  limits: { text_characters: number; text_bytes: number } | undefined
   #socket: FakeSocket | null = null
 
   readonly socket: typeof WebSocket = socketOf(this)
@@ -135,7 +136,7 @@ export class Gateway {
           ...Object.fromEntries(names.map((room) => [`room:${room}`, this.#position(room, subs)])),
           [`user:${ME}`]: { epoch: this.epoch, recoverable: true },
         },
-        data: { user, rooms: names.map((room) => this.#view(room)) },
+        data: { user, rooms: names.map((room) => this.#view(room)), limits: this.limits },
       },
     })
   }

@@ -75,6 +75,14 @@ export class Page {
     return ((await this.get(testid)) as HTMLInputElement).value
   }
 
+  /** A box that is said to be wrong, has the focus, and is described by the note under it. */
+  async marked(testid: string): Promise<{ input: HTMLElement; note: string }> {
+    const input = await this.get(testid)
+    await settled(() => input.getAttribute('aria-invalid') === 'true' && document.activeElement === input)
+    const note = document.getElementById(input.getAttribute('aria-describedby') ?? '')
+    return { input, note: note?.textContent ?? '' }
+  }
+
   async fill(testid: string, text: string): Promise<void> {
     const input = (await this.get(testid)) as HTMLInputElement
     input.value = text

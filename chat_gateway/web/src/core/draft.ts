@@ -1,8 +1,10 @@
 // A message before it is sent: its limits, and what is left of it once trimmed.
 // The server decides; this only spares the round trip.
 
-export const MAX_CHARACTERS = 8000
-const MAX_BYTES = 32 * 1024
+import type { TextLimits } from './wire'
+
+/** The most a gateway may be set to take. One that does not tell its limits refuses what is above them. */
+export const MOST: TextLimits = { characters: 16_000, bytes: 64 * 1024 }
 
 /** Blank lines around the text and blanks at its end say nothing. */
 export function trimmed(text: string): string {
@@ -10,13 +12,13 @@ export function trimmed(text: string): string {
 }
 
 /** Characters that still fit, negative when over; code points, as the server counts. */
-export function remaining(text: string): number {
+export function remaining(text: string, limits: TextLimits): number {
   const body = trimmed(text)
-  const characters = MAX_CHARACTERS - Array.from(body).length
-  const bytes = MAX_BYTES - new TextEncoder().encode(body).length
+  const characters = limits.characters - Array.from(body).length
+  const bytes = limits.bytes - new TextEncoder().encode(body).length
   return bytes < 0 ? Math.min(characters, bytes) : characters
 }
 
-export function mayBeSent(text: string): boolean {
-  return trimmed(text) !== '' && remaining(text) >= 0
+export function mayBeSent(text: string, limits: TextLimits): boolean {
+  return trimmed(text) !== '' && remaining(text, limits) >= 0
 }

@@ -61,6 +61,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   password_too_long: 'The password is too long. Use at most 256 characters.',
   password_too_common:
     'This password is too easy to guess. Choose another, for example a few words that nobody would put together.',
+  password_unchanged: 'This is the password you have now. Choose another one.',
   too_many_attempts: 'Too many attempts were made. Please wait, then try again.',
   busy: 'Too many people are logging in right now. Please try again in a moment.',
   session_expired: 'Your session has ended. Please log in again.',
@@ -89,6 +90,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   direct_room: 'A direct chat has the same people for good. Make a room instead.',
   not_your_message: 'Only its author may change this message. Ask them, or post your own.',
   not_reachable: 'This conversation takes no messages from you. Write to somebody else.',
+  account_deleted: 'This account was deleted; nobody would read this.',
   room_not_found: 'There is no such room, or you are not a member of it.',
   member_not_found: 'This person is not in the room any more.',
   person_not_found: 'There is no such person here. Search for them by name.',

@@ -20,7 +20,7 @@ function outboxWith(...outcomes: (Error | undefined)[]) {
       return outcome ? Promise.reject(outcome) : Promise.resolve({ id: 'm' as EntryId, offset: 1, at: 0 })
     },
     sent: ({ body }) => told.push(`sent ${body}`),
-    refused: ({ body }, reason) => told.push(`refused ${body}: ${reason}`),
+    refused: ({ body }, { message }) => told.push(`refused ${body}: ${message}`),
     wait(seconds) {
       waits.push(seconds)
       return Promise.resolve()

@@ -2,7 +2,7 @@
 // Trying again is safe: the client_id makes a repeat answer the first result. Lives as long
 // as the page; holds no timer of its own (`wait` is given).
 
-import { RpcError } from './errors'
+import { Failure, RpcError } from './errors'
 import type { ClientId, Posted, RoomId } from './wire'
 
 export interface Draft {
@@ -14,12 +14,13 @@ export interface Draft {
 export interface Post {
   send(draft: Draft): Promise<Posted>
   sent(draft: Draft, posted: Posted): void
-  refused(draft: Draft, reason: string): void
+  refused(draft: Draft, refusal: Failure): void
   wait(seconds: number): Promise<void>
 }
 
 const FIRST_WAIT = 0.5
 const LONGEST_WAIT = 15
+const UNREADABLE = new Failure('unreadable', null, 'The server gave an unreadable answer.')
 
 export class Outbox {
   readonly #queue: Draft[] = []
@@ -72,7 +73,7 @@ export class Outbox {
         return
       }
       this.#settle(draft)
-      this.post.refused(draft, error instanceof RpcError ? error.message : 'The server gave an unreadable answer.')
+      this.post.refused(draft, error instanceof RpcError ? error : UNREADABLE)
     }
   }
 

@@ -56,9 +56,16 @@ export type UserEntry =
   | { readonly kind: 'marker'; readonly room: RoomId; readonly offset: number; readonly posts: number }
   | { readonly kind: 'other' }
 
+/** Of one message. */
+export interface TextLimits {
+  readonly characters: number
+  readonly bytes: number
+}
 export interface Hello {
   readonly user: Person
   readonly rooms: readonly Room[]
+  /** Null from a gateway that does not tell. */
+  readonly limits: TextLimits | null
 }
 export interface Page {
   readonly entries: readonly Entry[]
@@ -135,7 +142,13 @@ export function decodeUserEntry(data: unknown): UserEntry {
 
 export function decodeHello(data: unknown): Hello {
   const from = fields(data)
-  return { user: decodePerson(from.user), rooms: list(from, 'rooms', decodeRoom) }
+  return { user: decodePerson(from.user), rooms: list(from, 'rooms', decodeRoom), limits: decodeLimits(from.limits) }
+}
+
+function decodeLimits(data: unknown): TextLimits | null {
+  if (data === undefined || data === null) return null
+  const from = fields(data)
+  return { characters: number(from, 'text_characters'), bytes: number(from, 'text_bytes') }
 }
 
 export function decodePage(data: unknown): Page {

@@ -89,6 +89,12 @@ export const useAccount = defineStore('account', () => {
     leave()
   }
 
+  /** Raises if the server did not hear of it: the cookie would bring the session back. */
+  async function logOut(): Promise<void> {
+    await session.logout()
+    connection.stop()
+  }
+
   function leave(): void {
     session.leave()
     connection.stop()
@@ -105,5 +111,6 @@ export const useAccount = defineStore('account', () => {
     endAllSessions,
     invite,
     remove,
+    logOut,
   }
 })

@@ -146,6 +146,36 @@ test('a failed message can be discarded', async () => {
   expect(room.line.pending).toEqual([])
 })
 
+test('a text that is too long comes back to where it was written, with the reason', async () => {
+  const { gateway, room, drafts } = await lobby()
+  gateway.refusals.push({ code: 402, message: 'text_too_long' })
+  room.send('far too long')
+  await settled(() => drafts.of(LOBBY) === 'far too long')
+  expect(room.line.pending).toEqual([])
+  expect(drafts.refusals.get(LOBBY)).toContain('too long')
+  drafts.write(LOBBY, 'shorter')
+  expect(drafts.refusals.get(LOBBY)).toBe('')
+})
+
+test('a refused text does not overwrite the next one, and is taken back by hand', async () => {
+  const { gateway, room, drafts } = await lobby()
+  gateway.refusals.push({ code: 402, message: 'text_too_long' })
+  room.send('far too long')
+  drafts.write(LOBBY, 'the next')
+  await settled(() => room.line.pending[0]?.failure !== null)
+  expect(drafts.of(LOBBY)).toBe('the next')
+  for (const { clientId } of room.line.pending) room.takeBack(clientId)
+  expect(drafts.of(LOBBY)).toBe('far too long\nthe next')
+  expect(room.line.pending).toEqual([])
+})
+
+test('the limits of a text are those the gateway tells', async () => {
+  const gateway = new Gateway()
+  gateway.limits = { text_characters: 5, text_bytes: 10 }
+  const { drafts } = await lobby(0, gateway)
+  expect(drafts.limits).toEqual({ characters: 5, bytes: 10 })
+})
+
 test('unread counts follow what others say, and reading sets the marker after a second', async () => {
   const { gateway, rooms } = await lobby(2)
   expect(rooms.unread).toBe(2)
@@ -167,8 +197,10 @@ test('names are asked for once they are wanted', async () => {
 })
 
 test('when the connection is stopped nothing of the last person is left', async () => {
-  const { connection, room, rooms } = await lobby(3)
+  const { connection, room, rooms, drafts } = await lobby(3)
+  drafts.write(LOBBY, 'half a word')
   connection.stop()
+  expect(drafts.of(LOBBY)).toBe('')
   expect(rooms.list).toEqual([])
   expect(room.openId).toBeNull()
   expect(room.line.entries).toEqual([])

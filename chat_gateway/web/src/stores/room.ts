@@ -10,23 +10,26 @@ import { Outbox, type Draft } from '../core/outbox'
 import * as timeline from '../core/timeline'
 import { decodePage, decodePosted, type ClientId, type Page, type RoomId, type UserId } from '../core/wire'
 import { useConnection } from './connection'
+import { useDrafts } from './drafts'
 import { useSession } from './session'
 
 const PAGE = 50
 const FILL_PAGE = 200
 /** Beyond this the newest page is worth more than the way there. */
 const LONGEST_FILL = 400
+/** To send the same again would not help. */
+const ABOUT_THE_TEXT: ReadonlySet<string> = new Set(['text_too_long', 'empty_text'])
 
 export const useRoom = defineStore('room', () => {
   const connection = useConnection()
   const session = useSession()
+  const drafts = useDrafts()
   const openId = ref<RoomId | null>(null)
   const timelines = shallowRef<ReadonlyMap<RoomId, timeline.Timeline>>(new Map())
   const line = computed(() => lineOf(openId.value))
   const loading = ref(false)
   const loadingOlder = ref(false)
   const trouble = ref('')
-  const drafts = new Map<RoomId, string>()
   const filling = new Set<RoomId>()
 
   function lineOf(id: RoomId | null): timeline.Timeline {
@@ -46,7 +49,10 @@ export const useRoom = defineStore('room', () => {
       change(room, (known) => timeline.raiseHead(known, posted.offset))
       void fill(room)
     },
-    refused: ({ room, clientId }, reason) => change(room, (known) => timeline.fail(known, clientId, reason)),
+    refused({ room, clientId, body }, { code, message }) {
+      const isBack = ABOUT_THE_TEXT.has(code) && drafts.giveBack(room, body, message)
+      change(room, (known) => (isBack ? timeline.discard(known, clientId) : timeline.fail(known, clientId, message)))
+    },
     wait: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
   })
 
@@ -71,7 +77,6 @@ export const useRoom = defineStore('room', () => {
     stopped() {
       outbox.clear()
       timelines.value = new Map()
-      drafts.clear()
       openId.value = null
     },
   })
@@ -180,5 +185,13 @@ export const useRoom = defineStore('room', () => {
     if (openId.value !== null) change(openId.value, (known) => timeline.discard(known, clientId))
   }
 
-  return { openId, line, loading, loadingOlder, trouble, drafts, open, load, loadOlder, send, retry, discard }
+  /** What was not sent goes back into the composer. */
+  function takeBack(clientId: ClientId): void {
+    const pending = line.value.pending.find((draft) => draft.clientId === clientId)
+    if (openId.value === null || pending === undefined) return
+    drafts.takeBack(openId.value, pending.body)
+    discard(clientId)
+  }
+
+  return { openId, line, loading, loadingOlder, trouble, open, load, loadOlder, send, retry, takeBack, discard }
 })

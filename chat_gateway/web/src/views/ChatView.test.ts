@@ -51,6 +51,45 @@ test('Enter sends, Shift and Enter do not, and neither does an input method', as
   expect(await visitor.value('composer-input')).toBe('')
 })
 
+test('what the gateway would not take is not sent, and how much is too much is counted', async () => {
+  const visitor = visit('/')
+  visitor.gateway.limits = { text_characters: 5, text_bytes: 100 }
+  await visitor.fill('composer-input', 'seven..')
+  await settled(() => visitor.find('composer-hint')?.textContent.includes('2 too many') === true)
+  await visitor.press('composer-input', 'Enter')
+  expect(visitor.gateway.calls).not.toContain('message.post')
+  expect(await visitor.value('composer-input')).toBe('seven..')
+})
+
+test('a text that is refused stands in the composer again, and why', async () => {
+  const visitor = visit('/')
+  await visitor.fill('composer-input', 'too long for it')
+  visitor.gateway.refusals.push({ code: 402, message: 'text_too_long' })
+  await visitor.press('composer-input', 'Enter')
+  expect((await visitor.get('composer-refusal')).textContent).toContain('This message is too long')
+  expect(await visitor.value('composer-input')).toBe('too long for it')
+  expect(visitor.find('message')).toBeNull()
+  await visitor.fill('composer-input', 'short')
+  await settled(() => visitor.find('composer-refusal') === null)
+})
+
+test('a message refused for another reason can be taken back and written anew', async () => {
+  const visitor = visit('/')
+  await visitor.fill('composer-input', 'hello')
+  visitor.gateway.refusals.push({ code: 403, message: 'not_allowed' })
+  await visitor.press('composer-input', 'Enter')
+  ;(await visitor.get('message-edit')).click()
+  await settled(() => (visitor.find('composer-input') as HTMLTextAreaElement).value === 'hello')
+  await settled(() => document.activeElement === visitor.find('composer-input'))
+  expect(visitor.find('message')).toBeNull()
+})
+
+test('a room that is not there has a way back to those that are', async () => {
+  const visitor = visit('/rooms/nowhere')
+  ;(await visitor.get('door-away')).click()
+  await settled(() => visitor.path === '/rooms/lobby')
+})
+
 test('a log-out leads to the log-in', async () => {
   const visitor = visit('/')
   const button = await visitor.get('logout')

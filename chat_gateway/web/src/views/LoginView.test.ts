@@ -38,6 +38,13 @@ test('a wrong password shows an error and keeps the e-mail', async () => {
   expect(await visitor.value('login-password')).toBe('')
 })
 
+test('a password that was not looked at need not be typed again', async () => {
+  page = new Page('/login', () => Response.json({ code: 'busy', retry_after: 2 }, { status: 503 }))
+  await page.logIn('a@b.c', 'right')
+  await page.get('login-error')
+  expect(await page.value('login-password')).toBe('right')
+})
+
 test('the outcome of a form posted without script is read from the fragment', async () => {
   const visitor = visit('/login?next=//evil.example#error=bad_credentials&email=a%2Bx%40b.c')
   expect((await visitor.get('login-error')).textContent).toContain('password is wrong')

@@ -10,7 +10,7 @@ let asked: Record<string, unknown>[] = []
 const serve: Serve = (path, body) => {
   const { name, email, password, invitation } = body
   if (path === '/auth/site') return Response.json({ registration })
-  asked.push(body)
+  if (path === '/auth/register') asked.push(body)
   if (invitation === 'used') return Response.json({ code: 'link_invalid' }, { status: 403 })
   if (path !== '/auth/register') return Response.json({ code: 'session_expired' }, { status: 401 })
   if (name === 'Ann' && email === 'a@b.c' && password === 'long enough') return grantMe()
@@ -45,12 +45,11 @@ test('a new account leads on to where the visit was going', async () => {
 
 test('a refusal names the field and keeps what was written', async () => {
   const visitor = await register('/register', 'short')
-  expect((await visitor.get('register-error')).textContent).toBe('Look again.')
+  const box = await visitor.marked('register-password')
+  expect(box.note).toBe('Too short.')
+  expect(visitor.find('register-error')).toBeNull()
   expect(await visitor.value('register-email')).toBe('a@b.c')
   expect(await visitor.value('register-password')).toBe('short')
-  const field = await visitor.get('register-password')
-  expect(field.getAttribute('aria-invalid')).toBe('true')
-  expect(field.parentElement?.textContent).toContain('Too short.')
   await visitor.fill('register-password', 'long enough')
   await visitor.submit('register-submit')
   await settled(() => visitor.path === '/rooms/lobby')
@@ -104,9 +103,19 @@ test('another link opened on the same page takes the place of the first', async 
 })
 
 test('a link that is not good any more says so, and keeps what was written', async () => {
+  registration = 'invitation'
   const visitor = await register('/register#token=used', 'long enough')
   expect((await visitor.get('register-error')).textContent).toContain('link is not valid')
   expect(await visitor.value('register-email')).toBe('a@b.c')
+  expect(visitor.find('register-without')).toBeNull()
+})
+
+test('where anybody may register, one whose link is not good goes on without it', async () => {
+  const visitor = await register('/register?next=/rooms/lobby#token=used', 'long enough')
+  expect((await visitor.get('register-error')).textContent).toContain('link is not valid')
+  ;(await visitor.get('register-without')).click()
+  await settled(() => visitor.path === '/rooms/lobby')
+  expect(asked.map(({ invitation }) => invitation)).toEqual(['used', undefined])
 })
 
 test('a site that does not answer is asked again', async () => {

@@ -97,7 +97,7 @@ test('the profile is shown and saved', async () => {
   await settled(() => visitor.find('settings-link')?.parentElement?.textContent.includes('Ann') === true)
 })
 
-test('a refused profile names the field', async () => {
+test('a refused profile says what is wrong at its box, until it is corrected', async () => {
   answers['PATCH /auth/me'] = refusal(400, 'invalid_request', {
     detail: 'picture: is not an https address.',
     errors: { picture: 'is not an https address' },
@@ -105,8 +105,11 @@ test('a refused profile names the field', async () => {
   const visitor = visit()
   await visitor.fill('profile-picture', 'ftp://x')
   await visitor.submit('profile-submit')
-  expect(await text(visitor, 'profile-error')).toBe('picture: is not an https address.')
-  expect((await visitor.get('profile-picture')).getAttribute('aria-invalid')).toBe('true')
+  const box = await visitor.marked('profile-picture')
+  expect(box.note).toBe('Picture is not an https address.')
+  expect(visitor.find('profile-error')).toBeNull()
+  await visitor.fill('profile-picture', 'https://x')
+  await settled(() => box.input.getAttribute('aria-invalid') === null)
 })
 
 test('a new password empties the form and says what it did', async () => {
@@ -119,15 +122,39 @@ test('a new password empties the form and says what it did', async () => {
   expect([await visitor.value('password-current'), await visitor.value('password-new')]).toEqual(['', ''])
 })
 
-test('a wrong password is said, and after too many the wait', async () => {
-  answers['POST /auth/password'] = refusal(403, 'wrong_password')
+test.each([{}, { errors: { password: 'is wrong' } }, { errors: [{ field: 'password', detail: 'is wrong' }] }])('a wrong password is said at its box, and after too many the wait: %j', async (more) => {
+  answers['POST /auth/password'] = refusal(403, 'wrong_password', more)
   const visitor = visit()
   await visitor.fill('password-current', 'wrong')
   await visitor.submit('password-submit')
-  expect(await text(visitor, 'password-error')).toBe('The password is wrong. Type the one you have now.')
+  const box = await visitor.marked('password-current')
+  expect(box.note).toBe('The password is wrong. Type the one you have now.')
+  expect((await visitor.get('password-new')).getAttribute('aria-invalid')).toBeNull()
   answers['POST /auth/password'] = refusal(429, 'too_many_attempts', { retry_after: 65 })
   await visitor.submit('password-submit')
   await settled(() => visitor.find('password-error')?.textContent.includes('1 minute 5 seconds') === true)
+  expect(visitor.path).toBe('/settings')
+})
+
+test.each([
+  ['password_too_short', 'too short'],
+  ['password_too_common', 'too easy to guess'],
+])('what is wrong with the new password is said at the box of the new one: %s', async (code, words) => {
+  answers['POST /auth/password'] = refusal(400, code, { errors: { password: 'whatever' } })
+  const visitor = visit()
+  await visitor.fill('password-current', 'old one')
+  await visitor.submit('password-submit')
+  expect((await visitor.marked('password-new')).note).toContain(words)
+  expect((await visitor.get('password-current')).getAttribute('aria-invalid')).toBeNull()
+})
+
+test('an account is not deleted by a wrong password, which is said at its box', async () => {
+  answers['DELETE /auth/me'] = refusal(403, 'wrong_password')
+  const visitor = visit()
+  ;(await visitor.get('deletion-open')).click()
+  await visitor.fill('deletion-password', 'not mine')
+  await visitor.submit('deletion-submit')
+  expect((await visitor.marked('deletion-password')).note).toContain('password is wrong')
   expect(visitor.path).toBe('/settings')
 })
 

@@ -13,5 +13,5 @@ export function useEntrance(enter: () => Promise<void>) {
     await enter()
     await router.replace(next)
   })
-  return { next, ...form }
+  return { next, form }
 }
