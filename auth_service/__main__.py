@@ -11,9 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth_service.app import create_app
 from auth_service.commands import audit, copy, keys, setup, user
+from auth_service.commands.opened import operator
 from auth_service.settings import AuthSettings, MigrationSettings
 from auth_service.store.engine import CONNECT_ERRORS
-from auth_service.store.migrate import upgrade
+from auth_service.store.migrate import migrate
 from shared import logs
 from shared.health import Health, ops_application
 from shared.settings import SettingsError
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def _migrate(options: argparse.Namespace) -> int:
     try:
         settings = MigrationSettings.load(options.config, "auth")
-        upgrade(settings.database_url)
+        written = migrate(settings.database_url, operator())
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -60,7 +61,7 @@ def _migrate(options: argparse.Namespace) -> int:
     except (OSError, SQLAlchemyError, *CONNECT_ERRORS) as error:
         print(f"The database cannot be migrated: {error}\nCheck AUTH_DATABASE_URL.", file=sys.stderr)
         return 1
-    return run(setup.offer(settings))
+    return run(setup.finish(settings, written))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,6 +32,7 @@ from auth_service.core.auth import Auth
 from auth_service.core.keys import UnreadableKey
 from auth_service.core.ports import Randomness
 from auth_service.core.throttle import BucketNames
+from auth_service.crypto.common_passwords import common_passwords
 from auth_service.crypto.keys import KeyRing
 from auth_service.crypto.passwords import ArgonPasswords
 from auth_service.crypto.wrapping import Vault
@@ -63,6 +64,7 @@ def auth_of(settings: AuthSettings, database: Database, passwords: ArgonPassword
         refresh_keys=_refresh_keys(settings),
         registration=settings.registration,
         public_url=settings.public_url,
+        audit_kept=settings.audit_kept,
     )
 
 
@@ -151,6 +153,8 @@ async def _prepare(settings: AuthSettings, database: Database, auth: Auth, ring:
     except UnreadableKey as error:
         raise StartError(str(error)) from error
     await ring.refresh()
+    # 50 ms of work at the first password somebody chooses, in which nobody else would be answered.
+    await asyncio.to_thread(common_passwords)
 
 
 async def _look_after_keys(auth: Auth, ring: KeyRing) -> None:

@@ -2,11 +2,13 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from auth_service.core.audit import LEAST_KEPT
 from shared.settings import SettingsBase, SharedSettings, SiteSettings
 
 _KEY_BYTES = 32
@@ -61,6 +63,13 @@ class AuthSettings(DatabaseSettings, SharedSettings):
         default="invitation", description="open (anybody makes an account), invitation or closed"
     )
 
+    audit_days: int = Field(
+        default=400,
+        ge=0,
+        le=36500,
+        description="after how many days a record of the audit log is deleted: 30 or more, or 0 for never",
+    )
+
     throttle_url: str = Field(
         default="",
         pattern=r"^((redis|rediss)(\+cluster)?://|unix://|$)",
@@ -68,6 +77,11 @@ class AuthSettings(DatabaseSettings, SharedSettings):
         "redis+cluster://node1:6379,node2:6379",
         repr=False,
     )
+
+    @property
+    def audit_kept(self) -> timedelta | None:
+        """None is for ever."""
+        return timedelta(days=self.audit_days) or None
 
     @property
     def refresh_key_bytes(self) -> Mapping[str, bytes]:
@@ -78,6 +92,13 @@ class AuthSettings(DatabaseSettings, SharedSettings):
     def key_encryption_key_bytes(self) -> Mapping[str, bytes]:
         """The keys that encrypt signing keys by id, the encrypting one first."""
         return _parse_keys(self.key_encryption_keys.get_secret_value())
+
+    @field_validator("audit_days")
+    @classmethod
+    def _check_days(cls, value: int) -> int:
+        if 0 < value < LEAST_KEPT.days:
+            raise ValueError(f"is less than {LEAST_KEPT.days}, which the database itself refuses (0 is for ever)")
+        return value
 
     @field_validator("refresh_keys", "key_encryption_keys")
     @classmethod

@@ -24,6 +24,8 @@ from chat_gateway.bus.redis_presence import RedisRolls
 from chat_gateway.changes import ChangesFeed
 from chat_gateway.core.entries import Entry
 from chat_gateway.core.ids import LogId
+from chat_gateway.core.people import Person
+from chat_gateway.departures import Departures
 from chat_gateway.indexer import Indexer
 from chat_gateway.keyring import Keyring, jwks_over_http
 from chat_gateway.presence.presence import UserPresence
@@ -35,6 +37,7 @@ from chat_gateway.realtime.tails import Tails
 from chat_gateway.settings import ChatSettings
 from chat_gateway.store.api_keys import ApiKeys
 from chat_gateway.store.database import Database
+from chat_gateway.store.departures import Departures as StoredDepartures
 from chat_gateway.store.election import election
 from chat_gateway.store.group_commit import GroupCommit
 from chat_gateway.store.memberships import Memberships
@@ -88,6 +91,7 @@ class Gateway:
             limits=settings.chat_limits(),
             check_new_direct=self.pace.check_new_direct,
         )
+        self.departures = Departures(self.chat, StoredDepartures(database))
         self.indexer = Indexer(SearchIndex(database), election(database, "index", _INDEXER))
         self.access = Access(self.chat, verify=self._user_of, find_key=ApiKeys(database).find, monotonic=time.monotonic)
         tails = Tails(settings.tail_limits())
@@ -117,7 +121,7 @@ class Gateway:
             people=people,
             on_sessions_revoked=self._sessions_revoked,
             on_keys_changed=lambda _version: self.keyring.refetch(),
-            on_person=self.presence.renamed,
+            on_person=self._person_changed,
         )
 
     def received(self, batch: Batch) -> None:
@@ -140,6 +144,10 @@ class Gateway:
         self.engine.committed(batch_of(log, epoch, entries))
         self.indexer.committed()
         self.presence.activity.committed(entries)
+
+    def _person_changed(self, person: Person) -> None:
+        self.presence.renamed(person)
+        self.departures.heard(person)
 
     async def _after_stall(self) -> None:
         """Throw away what came before the stall, and hear of revocations before anything is delivered again."""
@@ -213,9 +221,9 @@ async def _run(
         levels=settings.channel_limits().data_depth,
     )
     site = Site(public_app)
-    parts = (gateway.engine, gateway.bus, gateway.presence, gateway.keyring, gateway.changes, gateway.indexer)
+    parts = (gateway.engine, gateway.bus, gateway.presence, gateway.keyring, gateway.changes, gateway.departures)
     async with aclosing(gateway.rolls), asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(part.run()) for part in parts]
+        running = [tasks.create_task(part.run()) for part in (*parts, gateway.indexer)]
         committing = tasks.create_task(gateway.commit.run())
         try:
             await _until_ready(health, stop)

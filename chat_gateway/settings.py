@@ -27,6 +27,15 @@ class DatabaseSettings(SettingsBase):
     )
 
 
+class CopySettings(SettingsBase):
+    """The two databases of a copy, where their addresses hold passwords: arguments are read by all of the machine."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", extra="ignore")
+
+    copy_from: str = Field("", description="the database that is there", repr=False)
+    copy_to: str = Field("", description="an empty, migrated database", repr=False)
+
+
 class CommandSettings(DatabaseSettings, RoomLimitSettings):
     """What a command of an administrator needs; other names of the same file are for others."""
 

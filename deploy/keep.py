@@ -127,6 +127,8 @@ def main() -> int:
     parser.add_argument("--while", dest="owner", type=int, required=True, metavar="PID")
     parser.add_argument("command", nargs="+")
     chosen = parser.parse_args()
+    # what the program writes is its owner's alone: databases and their locks, logs, sockets
+    os.umask(0o077)
     return Keeper(chosen.command, chosen.owner, Signals()).run()
 
 

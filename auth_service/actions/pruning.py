@@ -1,7 +1,11 @@
-"""Takes out what nobody can use any more: sessions that are over and old refresh tokens, a small page at a time.
+"""Takes out what nobody can use any more: sessions that are over, old refresh tokens, audit records past their time.
+
+A small page at a time, each in a transaction of its own.
 
 Any number of instances may do it at once: each takes what no other has at hand.
 """
+
+from datetime import timedelta
 
 from prometheus_client import Counter
 
@@ -17,6 +21,9 @@ async def prune(auth: Auth) -> None:
         pass
     while await _prune_sessions(auth):
         pass
+    if auth.audit_kept is not None:
+        while await _prune_audit(auth, auth.audit_kept):
+            pass
 
 
 async def _prune_tokens(auth: Auth) -> int:
@@ -30,4 +37,11 @@ async def _prune_sessions(auth: Auth) -> int:
     async with auth.store.transaction() as tx:
         count = await tx.sessions.prune(PAGE_ROWS)
     PRUNED.labels("session").inc(count)
+    return count
+
+
+async def _prune_audit(auth: Auth, kept: timedelta) -> int:
+    async with auth.store.transaction() as tx:
+        count = await tx.audit.prune(kept, PAGE_ROWS)
+    PRUNED.labels("audit").inc(count)
     return count

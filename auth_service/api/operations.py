@@ -10,10 +10,11 @@ from auth_service.api import bodies
 
 Authority = Literal["none", "bearer", "cookie", "cookie or bearer"]
 
-_ALWAYS = ("internal", "store_unavailable", "unsupported_encoding")
-_BODY = ("invalid_request", "body_too_large", "unsupported_media_type")
+_ALWAYS = ("internal", "invalid_request", "store_unavailable", "unsupported_encoding")
+_BODY = ("body_too_large", "unsupported_media_type")
 _BEARER = ("invalid_token", "token_expired", "session_expired")
 _PASSWORD = ("password_too_short", "password_too_long", "password_too_common", "busy")
+_ANOTHER_PASSWORD = (*_PASSWORD, "password_unchanged")
 _GUESSED = ("too_many_attempts", "busy")
 _SIGNED = ("keys_unreadable",)
 
@@ -156,7 +157,7 @@ OPERATIONS: Final = (
         authority="bearer",
         takes=bodies.EditBody,
         answers=bodies.UserBody,
-        codes=("too_many_attempts",),
+        codes=_GUESSED,
     ),
     Operation(
         id="deleteMe",
@@ -177,7 +178,7 @@ OPERATIONS: Final = (
         authority="bearer",
         takes=bodies.PasswordBody,
         status=204,
-        codes=("wrong_password", *_PASSWORD, *_GUESSED),
+        codes=("wrong_password", *_ANOTHER_PASSWORD, *_GUESSED),
     ),
     Operation(
         id="resetPassword",
@@ -187,7 +188,7 @@ OPERATIONS: Final = (
         authority="none",
         takes=bodies.ResetBody,
         status=204,
-        codes=("link_invalid", *_PASSWORD, *_GUESSED),
+        codes=("link_invalid", *_ANOTHER_PASSWORD, *_GUESSED),
     ),
     Operation(
         id="invite",

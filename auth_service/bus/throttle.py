@@ -1,6 +1,7 @@
 """The throttle of guesses, counted in Redis for all instances together, in process while Redis does not answer.
 
 It is never open and never hangs: Redis has 100 ms, and after three failures in a row it is left alone for five seconds.
+Few ask at once and few wait for that: whoever comes beyond them is told to come again.
 """
 
 import asyncio
@@ -24,9 +25,12 @@ DECISIONS = Counter("parley_auth_throttle_decisions", "Attempts by what the thro
 SKIPPED = Counter(
     "parley_auth_throttle_address_skipped", "Attempts whose address is a trusted proxy's own, or not known."
 )
+BUSY = Counter("parley_auth_throttle_busy", "Attempts refused because too many waited for the throttle.")
 IN_PROCESS = Counter("parley_auth_throttle_in_process", "Questions answered in process: Redis did not answer in time.")
 
+MOST_WAITING = 256
 _QUESTIONS_AT_ONCE = 8
+_RETRY_SECONDS = 2.0
 _LEAST_WAIT_SECONDS = 0.1
 
 T = TypeVar("T")
@@ -48,12 +52,13 @@ class RedisThrottle:
         self._local: Counters = LocalCounters(clock)
         self._breaker = Breaker(clock=clock)
         self._turns = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
+        self._admitting = 0
 
     async def admit(self, account: str, caller: Caller, *, is_known_device: bool) -> Attempt:
         names = self._names.of(account, caller, is_known_device=is_known_device)
         if names.address is None and not is_known_device:
             SKIPPED.inc()
-        return _decided(await self._ask(lambda counters: buckets.admit(counters, names)), caller.network)
+        return _decided(await self._admit(lambda counters: buckets.admit(counters, names)), caller.network)
 
     async def succeed(self, attempt: Attempt) -> None:
         await self._ask(lambda counters: buckets.succeed(counters, attempt))
@@ -66,7 +71,7 @@ class RedisThrottle:
         if address is None:
             SKIPPED.inc()
             return
-        _decided(await self._ask(lambda counters: buckets.admit_address(counters, address)), caller.network)
+        _decided(await self._admit(lambda counters: buckets.admit_address(counters, address)), caller.network)
 
     async def succeed_address(self, caller: Caller) -> None:
         address = self._names.of_address(caller)
@@ -78,15 +83,26 @@ class RedisThrottle:
         if name is None:
             SKIPPED.inc()
             return
-        answer = await self._ask(lambda counters: buckets.count(counters, name, REGISTRATIONS, "registrations"))
+        answer = await self._admit(lambda counters: buckets.count(counters, name, REGISTRATIONS, "registrations"))
         _decided(answer, caller.network)
 
     async def admit_edit(self, user: UserId) -> None:
         name = self._names.of_edits(user)
-        _decided(await self._ask(lambda counters: buckets.count(counters, name, EDITS, "edits")), "")
+        _decided(await self._admit(lambda counters: buckets.count(counters, name, EDITS, "edits")), "")
 
     async def close(self) -> None:
         await self._shared.close()
+
+    async def _admit(self, question: Callable[[Counters], Awaitable[T]]) -> T:
+        """Raises Unavailable. What becomes of an attempt is always heard: of those no more come than were admitted."""
+        if self._admitting >= MOST_WAITING:
+            BUSY.inc()
+            raise errors.busy(_RETRY_SECONDS)
+        self._admitting += 1
+        try:
+            return await self._ask(question)
+        finally:
+            self._admitting -= 1
 
     async def _ask(self, question: Callable[[Counters], Awaitable[T]]) -> T:
         # A hundred at once would wait for a hundred connections until the time is over, and count in process for it.

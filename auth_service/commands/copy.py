@@ -10,10 +10,14 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import ArgumentError
 
+from auth_service.commands.opened import operator
+from auth_service.core.audit import Event, record
 from auth_service.settings import CopySettings
+from auth_service.store.audit import tell
 from auth_service.store.copy_ends import CopyRefused, held_source, held_target, name_of, refuse_same
 from auth_service.store.copying import Compared, Copying
 from auth_service.store.engine import sqlite_path
+from shared import logs
 from shared.printing import columns
 from shared.progress import Progress
 from shared.settings import SettingsError
@@ -52,10 +56,14 @@ async def _copy(options: argparse.Namespace) -> None:
             await copying.claim(name_of(source_url))
             sys.stderr.write(_HELD)
             await copying.copy_tables(Progress())
-            _tell(await copying.compare())
-            await copying.finish()
+            _show(await copying.compare())
+            done = record(Event.DATABASE_COPIED, None, operator(), source=name_of(source_url))
+            await copying.finish(done)
     except CopyRefused as error:
         raise StartError(str(error)) from error
+    # Not before: people read what the copy itself says, and nobody what alembic does.
+    logs.configure("auth_service", "info")
+    tell([done])
     sys.stdout.write(_DONE)
 
 
@@ -68,7 +76,7 @@ def _checked(url: str, name: str) -> str:
     return url
 
 
-def _tell(compared: Sequence[Compared]) -> None:
+def _show(compared: Sequence[Compared]) -> None:
     head = ("table", "rows in source", "rows in target", "digest of source", "digest of target")
     rows = [
         (

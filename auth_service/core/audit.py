@@ -1,15 +1,19 @@
 """The audit log: what happened to accounts, sessions and keys, who did it, from which network. It is only added to.
 
-It holds ids, never addresses of mail, names or secrets: a person who is erased leaves nothing personal here.
+It holds ids, never addresses of mail, names or secrets: a person who is erased leaves nothing personal here. What is
+old enough is deleted: strangers make records too, by each failed log-in.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from auth_service.core.callers import Caller
 from auth_service.core.users import UserId
+
+LEAST_KEPT = timedelta(days=30)
+"""The database itself keeps a record so long (migration 0003)."""
 
 
 class Event(StrEnum):
@@ -31,6 +35,8 @@ class Event(StrEnum):
     SESSION_REUSED = "session.reused"
     LINK_MADE = "link.made"
     KEYS_ROTATED = "keys.rotated"
+    DATABASE_MIGRATED = "database.migrated"
+    DATABASE_COPIED = "database.copied"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """All that the actions of auth work with, in one value that app.py makes."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from auth_service.core.callers import COMMAND_LINE, Caller
@@ -20,5 +21,7 @@ class Auth:
     refresh_keys: RefreshKeys = field(repr=False)
     registration: Registration
     public_url: str
+    audit_kept: timedelta | None
+    """How long the audit log keeps a record; None is for ever."""
     operator: Caller = COMMAND_LINE
     """Whoever of the machine runs a command."""

@@ -13,7 +13,9 @@ def bad_credentials() -> Unauthenticated:
 
 def wrong_password() -> Forbidden:
     # Not Unauthenticated: a client would take that for its token and fetch a new one.
-    return Forbidden("wrong_password", "The password is wrong. Type the one you have now.")
+    return Forbidden(
+        "wrong_password", "The password is wrong. Type the one you have now.", details={"password": "is wrong"}
+    )
 
 
 def session_expired() -> Unauthenticated:
@@ -67,7 +69,9 @@ def invitation_needed() -> Forbidden:
 
 
 def link_invalid() -> Forbidden:
-    return Forbidden("link_invalid", "The link is not valid: it was used, or is too old. Ask for a new one.")
+    return Forbidden(
+        "link_invalid", "The link is not valid: it was used, is too old, or is for another address. Ask for a new one."
+    )
 
 
 def email_taken() -> Conflict:
@@ -107,6 +111,14 @@ def password_too_common() -> InvalidInput:
     )
 
 
+def password_unchanged() -> InvalidInput:
+    return InvalidInput(
+        "password_unchanged",
+        "The new password is the old one. Choose another one.",
+        details={"password": "is the old one"},
+    )
+
+
 def too_many_attempts(retry_after_seconds: float) -> RateLimited:
     """The same for an account that is not there: its failures count as well."""
     return RateLimited(
@@ -114,7 +126,7 @@ def too_many_attempts(retry_after_seconds: float) -> RateLimited:
     )
 
 
-def hashing_busy(retry_after_seconds: float) -> Unavailable:
+def busy(retry_after_seconds: float) -> Unavailable:
     return Unavailable(
         "busy", "Too many people are logging in right now. Try again in a moment.", retry_after=retry_after_seconds
     )

@@ -7,7 +7,7 @@ thing before the commit, so that a reader's cursor never passes a late committer
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from auth_service.core.audit import EVERYTHING, Record, Recorded, Wanted
@@ -147,6 +147,9 @@ class Audit(Protocol):
     async def add(self, *records: Record) -> None:
         """Writes them with the transaction, and into the log of the service after the commit."""
 
+    async def prune(self, older: timedelta, limit: int) -> int:
+        """Deletes at most so many records that are older than that; answers how many. The newest one always stays."""
+
     async def page(self, wanted: Wanted = EVERYTHING, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
         """The wanted records with a number above `after`, the oldest first."""
 
@@ -157,6 +160,9 @@ class Keys(Protocol):
 
     async def all(self) -> tuple[KeyRow, ...]:
         """Every signing key, the oldest first."""
+
+    async def all_now(self) -> tuple[tuple[KeyRow, ...], datetime | None]:
+        """The same with the database's time, in one look; None where there are no keys."""
 
     async def add(self, key: KeyRow) -> None:
         """Of a generation that there is no key of."""
@@ -203,6 +209,9 @@ class Store(Protocol):
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """For reads only: waits for no writer. Raises Unavailable."""
 
+    def looking(self) -> AbstractAsyncContextManager[Transaction]:
+        """For one read only, which is all that it costs: two would not be of one moment. Raises Unavailable."""
+
 
 class Passwords(Protocol):
     async def hash(self, password: str) -> str:
@@ -220,7 +229,10 @@ class Passwords(Protocol):
 
 class Throttle(Protocol):
     async def admit(self, account: str, caller: Caller, *, is_known_device: bool) -> Attempt:
-        """Counts an attempt before its password is looked at. Raises RateLimited with the seconds to wait."""
+        """Counts an attempt before its password is looked at.
+
+        Raises RateLimited with the seconds to wait, Unavailable when too many are waiting.
+        """
 
     async def succeed(self, attempt: Attempt) -> None:
         """It was good: what it counted as a failure is taken back, and the account's failures are forgotten."""
@@ -229,16 +241,16 @@ class Throttle(Protocol):
         """Its password was not looked at: what it counted is taken back, and nothing else."""
 
     async def admit_address(self, caller: Caller) -> None:
-        """The same for what names no account, like the token of a link. Raises RateLimited."""
+        """The same for what names no account, like the token of a link. Raises as `admit` does."""
 
     async def succeed_address(self, caller: Caller) -> None:
         """What it named is there: what it counted is taken back."""
 
     async def admit_registration(self, caller: Caller) -> None:
-        """Counts an attempt to register, and never takes it back. Raises RateLimited."""
+        """Counts an attempt to register, and never takes it back. Raises as `admit` does."""
 
     async def admit_edit(self, user: UserId) -> None:
-        """Counts a change of the user's own account. Raises RateLimited."""
+        """Counts a change of the user's own account. Raises as `admit` does."""
 
 
 class ChangesFeed(Protocol):

@@ -35,6 +35,8 @@ class KeyRing:
         self._store, self._vault, self._monotonic = store, vault, monotonic
         self._rows: Sequence[KeyRow] = ()
         self._private: dict[str, Ed25519PrivateKey] = {}
+        self._public: dict[str, Ed25519PublicKey] = {}
+        self._jwks = b'{"keys":[]}'
         # The database's time when it was read here, and this machine's at that moment: the difference of two machines'
         # clocks does not matter.
         self._then, self._then_here = datetime.fromtimestamp(0, UTC), 0.0
@@ -57,10 +59,13 @@ class KeyRing:
 
     @property
     def public_keys(self) -> dict[str, Ed25519PublicKey]:
-        return {key_id: key.public_key() for key_id, key in self._private.items()}
+        return self._public
 
     def jwks(self) -> bytes:
         """The public keys as a JWKS document."""
+        return self._jwks
+
+    def _document(self) -> bytes:
         published = [
             {
                 "kty": "OKP",
@@ -70,7 +75,7 @@ class KeyRing:
                 "kid": key_id,
                 "x": base64.urlsafe_b64encode(key.public_bytes_raw()).rstrip(b"=").decode(),
             }
-            for key_id, key in self.public_keys.items()
+            for key_id, key in self._public.items()
         ]
         return msgspec.json.encode({"keys": published})
 
@@ -78,8 +83,10 @@ class KeyRing:
         self._begun += 1
         number = self._begun
         try:
-            async with self._store.reading() as tx:
-                rows, now = await tx.keys.all(), await tx.now()
+            async with self._store.looking() as tx:
+                rows, now = await tx.keys.all_now()
+            if now is None:
+                raise errors.keys_unreadable()
             self._take(rows, now)
             self._failure = None
         except Unavailable as error:
@@ -89,15 +96,21 @@ class KeyRing:
 
     def _take(self, rows: Sequence[KeyRow], now: datetime) -> None:
         """Raises Unavailable, with the keys as they were, if one cannot be decrypted with this instance's settings."""
+        if rows != self._rows:
+            self._open(rows)
+        self._rows, self._then, self._then_here = rows, now, self._monotonic()
+        PUBLISHED.set(len(rows))
+        AGE.set((now - keys.signing(rows, now).signs_from).total_seconds())
+
+    def _open(self, rows: Sequence[KeyRow]) -> None:
         try:
             # A key that was opened once stays open: other instances may encrypt it by settings newer than ours.
             self._private = {row.id: self._private.get(row.id) or self._opened(row) for row in rows}
         except UnreadableKey as error:
             structlog.get_logger(__name__).exception("keys.unreadable")
             raise errors.keys_unreadable() from error
-        self._rows, self._then, self._then_here = rows, now, self._monotonic()
-        PUBLISHED.set(len(rows))
-        AGE.set((now - keys.signing(rows, now).signs_from).total_seconds())
+        self._public = {key_id: key.public_key() for key_id, key in self._private.items()}
+        self._jwks = self._document()
 
     def _opened(self, row: KeyRow) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self._vault.open(row))

@@ -66,7 +66,7 @@ class ArgonPasswords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._places.acquire(blocking=False):
-            raise errors.hashing_busy(_RETRY_SECONDS)
+            raise errors.busy(_RETRY_SECONDS)
         HASHES.inc()
         job = self._executor.submit(work)
         # By the job and not by the caller: one who gives up leaves a hash running, and its place taken.

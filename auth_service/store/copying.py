@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, MetaData, Table, Text, Tuple, delete, func, inspect, literal, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.core.audit import Record
+from auth_service.store.audit import INSERTION, rows_of
 from auth_service.store.copy_ends import CopyRefused
 from auth_service.store.database import UNFINISHED_COPY
 from auth_service.store.insertion import insert_or_replace, insert_or_skip
@@ -89,13 +91,18 @@ class Copying:
             for table in TABLES
         ]
 
-    async def finish(self) -> None:
-        """Let the target count on from here and take the mark off: from now on it is auth's database."""
+    async def finish(self, *records: Record) -> None:
+        """Let the target count on from here and take the mark off: from now on it is auth's database.
+
+        The records are the first that its audit log has of its own.
+        """
         if self._target.dialect.name == "postgresql":
             await self._target.execute(
                 text("SELECT setval(pg_get_serial_sequence('audit', 'n'), n) FROM audit ORDER BY n DESC LIMIT 1")
             )
             await self._target.execute(text("ANALYZE"))
+        if records:
+            await self._target.execute(INSERTION, rows_of(records))
         await self._target.run_sync(_mark.drop)
         await self._target.commit()
 
@@ -113,9 +120,7 @@ class Copying:
         await self._target.commit()
 
     async def _drop_what_is_gone(self, table: Table) -> None:
-        """Delete rows of an earlier run that the source has lost since; the audit log loses none."""
-        if table is audit:
-            return
+        """Delete rows of an earlier run that the source has lost since; the audit log loses only what is old."""
         key = _key(table)
         async for page in self._pages(self._target, table, key):
             kept = {tuple(row) for row in await self._source.execute(select(*key).where(_is_among(table, page)))}

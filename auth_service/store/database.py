@@ -24,7 +24,7 @@ from auth_service.store.audit import StoredAudit, tell
 from auth_service.store.changes import Note
 from auth_service.store.clock import database_now
 from auth_service.store.devices import StoredDevices
-from auth_service.store.engine import CONNECT_ERRORS, make_engine, revision_of
+from auth_service.store.engine import CONNECT_ERRORS, look_only, make_engine, revision_of
 from auth_service.store.keys import StoredKeys
 from auth_service.store.links import StoredLinks
 from auth_service.store.sessions import StoredSessions
@@ -99,6 +99,11 @@ class Database:
     async def reading(self) -> AsyncIterator[OpenTransaction]:
         async with _translated(), self._engine.connect() as connection:
             yield _open(await connection.execution_options(is_reader=True))
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[OpenTransaction]:
+        async with _translated(), self._engine.connect() as connection:
+            yield _open(await look_only(connection))
 
     async def changes_after(self, cursor: int) -> ChangesPage:
         async with _translated(), self._engine.connect() as connection:

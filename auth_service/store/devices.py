@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.core.callers import DeviceHash
@@ -17,22 +17,29 @@ MOST = 50
 _device = tables.device
 
 
+# What every log-in asks, made once.
+_is_of = _device.c.user_id == bindparam("whose")
+_is_it = (_device.c.hash == bindparam("device")) & _is_of
+_beyond = select(_device.c.hash).where(_is_of).order_by(_device.c.seen_at.desc()).offset(MOST - 1)
+_USERS = select(_device.c.user_id).where(_device.c.hash == bindparam("device"))
+_KNOWS = select(_device.c.hash).where(_is_it, _device.c.seen_at >= ago(LIFE))
+_SEEN = update(_device).where(_is_it).values(seen_at=database_now())
+_FORGET_BEYOND = delete(_device).where(_is_of, (_device.c.seen_at < ago(LIFE)) | _device.c.hash.in_(_beyond))
+_ADD = insert(_device).values(seen_at=database_now())
+
+
 class StoredDevices:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def add(self, device: DeviceHash, user: UserId) -> None:
-        is_it = (_device.c.hash == device) & (_device.c.user_id == user)
-        seen = await self._connection.execute(update(_device).where(is_it).values(seen_at=database_now()))
+        seen = await self._connection.execute(_SEEN, {"device": device, "whose": user})
         if seen.rowcount == 0:
-            of_user, is_old = _device.c.user_id == user, _device.c.seen_at < ago(LIFE)
-            beyond = select(_device.c.hash).where(of_user).order_by(_device.c.seen_at.desc()).offset(MOST - 1)
-            await self._connection.execute(delete(_device).where(of_user, is_old | _device.c.hash.in_(beyond)))
-            await self._connection.execute(insert(_device).values(hash=device, user_id=user, seen_at=database_now()))
+            await self._connection.execute(_FORGET_BEYOND, {"whose": user})
+            await self._connection.execute(_ADD, {"hash": device, "user_id": user})
 
     async def suits(self, device: DeviceHash, user: UserId) -> bool:
-        query = select(_device.c.user_id).where(_device.c.hash == device)
-        users = (await self._connection.execute(query)).scalars().all()
+        users = (await self._connection.execute(_USERS, {"device": device})).scalars().all()
         return not users or user in users
 
     async def forget(self, user: UserId, *, but: DeviceHash | None = None) -> None:
@@ -42,8 +49,7 @@ class StoredDevices:
         await self._connection.execute(delete(_device).where(is_it))
 
     async def knows(self, device: DeviceHash, user: UserId) -> bool:
-        is_fresh = (_device.c.hash == device) & (_device.c.user_id == user) & (_device.c.seen_at >= ago(LIFE))
-        return (await self._connection.execute(select(_device.c.hash).where(is_fresh))).first() is not None
+        return (await self._connection.execute(_KNOWS, {"device": device, "whose": user})).first() is not None
 
     async def count(self, user: UserId) -> int:
         is_fresh = (_device.c.user_id == user) & (_device.c.seen_at >= ago(LIFE))

@@ -87,9 +87,18 @@ def _configure_sqlite(engine: AsyncEngine, *, foreign_keys: bool) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("is_look", False):
+            return
         # A deferred transaction that turns writer half-way fails at once when somebody else wrote: writers lock first.
-        is_reader = connection.get_execution_options().get("is_reader", False)
-        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if options.get("is_reader", False) else "BEGIN IMMEDIATE")
+
+
+async def look_only(connection: AsyncConnection) -> AsyncConnection:
+    """For a single statement that reads: it needs no transaction around it, and none is begun or rolled back."""
+    if connection.dialect.name == "postgresql":
+        return await connection.execution_options(isolation_level="AUTOCOMMIT")
+    return await connection.execution_options(is_look=True)
 
 
 async def revision_of(connection: AsyncConnection) -> str | None:

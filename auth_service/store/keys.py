@@ -1,5 +1,7 @@
 """Rows of signing keys: all SQL of the noun. Instances agree on keys by these rows, never by files or clocks."""
 
+from datetime import datetime
+
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,6 +11,9 @@ from auth_service.store.changes import Note
 from auth_service.store.clock import database_now
 
 _key = tables.signing_key
+_COLUMNS = (_key.c.id, _key.c.generation, _key.c.private_key, _key.c.wrapped_by, _key.c.signs_from)
+_ALL = select(*_COLUMNS).order_by(_key.c.generation)
+_ALL_NOW = _ALL.add_columns(database_now().label("now"))
 
 
 class StoredKeys:
@@ -22,9 +27,11 @@ class StoredKeys:
             await self._connection.execute(text("LOCK TABLE signing_key IN SHARE ROW EXCLUSIVE MODE"))
 
     async def all(self) -> tuple[KeyRow, ...]:
-        columns = (_key.c.id, _key.c.generation, _key.c.private_key, _key.c.wrapped_by, _key.c.signs_from)
-        rows = await self._connection.execute(select(*columns).order_by(_key.c.generation))
-        return tuple(KeyRow(*row) for row in rows)
+        return tuple(KeyRow(*row) for row in await self._connection.execute(_ALL))
+
+    async def all_now(self) -> tuple[tuple[KeyRow, ...], datetime | None]:
+        rows = (await self._connection.execute(_ALL_NOW)).all()
+        return tuple(KeyRow(*row[:-1]) for row in rows), rows[0][-1] if rows else None
 
     async def add(self, key: KeyRow) -> None:
         await self._connection.execute(

@@ -10,6 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from auth_service.core.audit import Record
+from auth_service.core.callers import Caller
+
 LOCK = 6_279_100_401
 """PostgreSQL's advisory lock of whoever changes the schema, or fills a new database. No other program may take it."""
 
@@ -19,6 +22,15 @@ _INI = Path(__file__).resolve().parent.parent / "alembic.ini"
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database up to the revision; safe to repeat, and to do from several machines at once."""
     command.upgrade(_config(url), revision)
+
+
+def migrate(url: str, operator: Caller) -> list[Record]:
+    """The same to the newest; of those who do it at once, one leaves a record of it. Answers that, committed."""
+    config = _config(url)
+    written: list[Record] = []
+    config.attributes.update(operator=operator, written=written)
+    command.upgrade(config, "head")
+    return written
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -6,8 +6,9 @@ dead end, and what is done to its tokens is done one after another.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from auth_service.core.callers import Caller, shown_user_agent
 from auth_service.core.sessions import (
@@ -32,52 +33,78 @@ _token = tables.refresh_token
 _session = tables.session
 
 
+def _exchange_of(condition: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    return (
+        update(_token)
+        .where(_token.c.hash == bindparam("sought"), _token.c.killed_at.is_(None), condition)
+        .values(
+            exchanged_at=database_now(),
+            salt=bindparam("new_salt"),
+            key_id=bindparam("new_key"),
+            successor=bindparam("new_token"),
+        )
+        .returning(_token.c.session_id)
+    )
+
+
+# What every refresh asks, made once: to make these anew took as long as to run them.
+_following = _token.alias("following")
+_FIND = (
+    select(
+        *user_columns(),
+        _token,
+        _session,
+        (_following.c.exchanged_at.is_not(None)).label("is_successor_used"),
+        database_now().label("now"),
+    )
+    .join_from(_token, _session)
+    .join(tables.user)
+    .outerjoin(_following, _following.c.hash == _token.c.successor)
+    .where(_token.c.hash == bindparam("sought"))
+)
+_LINE = select(_token.c.hash, _token.c.salt, _token.c.key_id, _token.c.successor).where(
+    _token.c.session_id == bindparam("sought"), _token.c.exchanged_at >= ago(GRACE)
+)
+_BEYOND = (
+    select(_session.c.id)
+    .where(_session.c.user_id == bindparam("whose"), ~is_over())
+    .order_by(_session.c.last_used_at.desc(), _session.c.id.desc())
+    .offset(bindparam("kept"))
+)
+_OPEN = insert(_session).values(started_at=database_now(), last_used_at=database_now())
+_USE = (
+    update(_session)
+    .where(
+        _session.c.id == select(_token.c.session_id).where(_token.c.hash == bindparam("sought")).scalar_subquery(),
+        _session.c.ended_at.is_(None),
+    )
+    .values(last_used_at=database_now())
+)
+_ROTATE = _exchange_of(_token.c.exchanged_at.is_(None))
+_REPLACE = _exchange_of(_token.c.salt == bindparam("old_salt"))
+
+
 class StoredSessions:
     def __init__(self, connection: AsyncConnection, notes: list[Note]) -> None:
         self._connection = connection
         self._notes = notes
 
     async def open(self, session: SessionId, user: UserId, token: TokenHash, caller: Caller) -> None:
-        now = database_now()
-        await self._connection.execute(
-            insert(_session).values(
-                id=session,
-                user_id=user,
-                started_at=now,
-                last_used_at=now,
-                user_agent=shown_user_agent(caller.user_agent),
-                network=caller.network,
-            )
-        )
-        await self._connection.execute(insert(_token).values(hash=token, session_id=session))
+        begun = {"user_agent": shown_user_agent(caller.user_agent), "network": caller.network}
+        await self._connection.execute(_OPEN, {"id": session, "user_id": user, **begun})
+        await self._connection.execute(insert(_token), {"hash": token, "session_id": session})
 
     async def find(self, token: TokenHash) -> Presented | None:
-        following = _token.alias("following")
-        query = (
-            select(
-                *user_columns(),
-                _token,
-                _session,
-                (following.c.exchanged_at.is_not(None)).label("is_successor_used"),
-                database_now().label("now"),
-            )
-            .join_from(_token, _session)
-            .join(tables.user)
-            .outerjoin(following, following.c.hash == _token.c.successor)
-            .where(_token.c.hash == token)
-        )
-        row = (await self._connection.execute(query)).mappings().first()
+        row = (await self._connection.execute(_FIND, {"sought": token})).mappings().first()
         return None if row is None else _presented(row)
 
     async def line(self, session: SessionId) -> Line:
-        columns = (_token.c.hash, _token.c.salt, _token.c.key_id, _token.c.successor)
-        query = select(*columns).where(_token.c.session_id == session, _token.c.exchanged_at >= ago(GRACE))
-        rows = await self._connection.execute(query)
+        rows = await self._connection.execute(_LINE, {"sought": session})
         return {row.hash: Exchange(row.salt, row.key_id, row.successor) for row in rows}
 
     async def rotate(self, token: TokenHash, exchange: Exchange) -> bool:
         is_alive = await self._use_session(token)
-        return is_alive and await self._exchange(token, exchange, _token.c.exchanged_at.is_(None))
+        return is_alive and await self._exchange(_ROTATE, exchange, sought=token)
 
     async def replace(self, token: TokenHash, old_salt: bytes, exchange: Exchange) -> bool:
         if not await self._use_session(token):
@@ -88,35 +115,19 @@ class StoredSessions:
             .where(_token.c.hash == old, _token.c.exchanged_at.is_(None), _token.c.killed_at.is_(None))
             .values(killed_at=database_now())
         )
-        return killed.rowcount == 1 and await self._exchange(token, exchange, _token.c.salt == old_salt)
+        return killed.rowcount == 1 and await self._exchange(_REPLACE, exchange, sought=token, old_salt=old_salt)
 
-    async def _exchange(self, token: TokenHash, exchange: Exchange, condition: ColumnElement[bool]) -> bool:
-        done = await self._connection.execute(
-            update(_token)
-            .where(_token.c.hash == token, _token.c.killed_at.is_(None), condition)
-            .values(
-                exchanged_at=database_now(),
-                salt=exchange.salt,
-                key_id=exchange.key_id,
-                successor=exchange.successor,
-            )
-            .returning(_token.c.session_id)
-        )
-        session = done.scalar_one_or_none()
+    async def _exchange(self, change: ReturningUpdate[Any], exchange: Exchange, **sought: bytes) -> bool:
+        made = {"new_salt": exchange.salt, "new_key": exchange.key_id, "new_token": exchange.successor}
+        session = (await self._connection.execute(change, made | sought)).scalar_one_or_none()
         if session is None:
             return False
-        await self._connection.execute(insert(_token).values(hash=exchange.successor, session_id=session))
+        await self._connection.execute(insert(_token), {"hash": exchange.successor, "session_id": session})
         return True
 
     async def _use_session(self, token: TokenHash) -> bool:
         """Locks it too: an end that is being written is waited for, and then seen here."""
-        session = select(_token.c.session_id).where(_token.c.hash == token).scalar_subquery()
-        used = await self._connection.execute(
-            update(_session)
-            .where(_session.c.id == session, _session.c.ended_at.is_(None))
-            .values(last_used_at=database_now())
-        )
-        return used.rowcount == 1
+        return (await self._connection.execute(_USE, {"sought": token})).rowcount == 1
 
     async def of_user(self, user: UserId) -> list[Session]:
         columns = (_session.c.id, _session.c.user_agent, _session.c.network, _session.c.started_at)
@@ -138,12 +149,9 @@ class StoredSessions:
         return await self._end_in_order(condition)
 
     async def end_beyond(self, user: UserId, kept: int) -> list[SessionId]:
-        beyond = (
-            select(_session.c.id)
-            .where(_session.c.user_id == user, ~is_over())
-            .order_by(_session.c.last_used_at.desc(), _session.c.id.desc())
-            .offset(kept)
-        )
+        beyond = _BEYOND.params(whose=user, kept=kept)
+        if (await self._connection.execute(beyond)).first() is None:
+            return []  # nearly always
         return await self._end_in_order(_session.c.id.in_(beyond))
 
     async def prune_tokens(self, limit: int) -> int:

@@ -139,7 +139,7 @@ audit = Table(
     metadata,
     # SQLite counts only a column of exactly this type by itself.
     Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", UtcMillis, nullable=False),
+    Column("at", UtcMillis, nullable=False, index=True),
     Column("event", Text, nullable=False),
     # No foreign key: what happened stays when the user goes.
     Column("user_id", Text, index=True),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, func, select, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.core import errors
@@ -27,6 +27,16 @@ def user_of(row: RowMapping) -> User:
     return User(**{column.name: row[f"user_{column.name}"] for column in _COLUMNS})
 
 
+# What log-ins and every authorised request ask, made once.
+_BY_EMAIL = select(*user_columns()).where(tables.user.c.email == bindparam("sought"))
+_LOCKED = select(*user_columns()).where(tables.user.c.id == bindparam("sought")).with_for_update(key_share=True)
+_OF_SESSION = (
+    select(*user_columns())
+    .join_from(tables.user, tables.session)
+    .where(tables.session.c.id == bindparam("sought"), ~is_over(), tables.user.c.is_disabled.is_(False))
+)
+
+
 class StoredUsers:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -40,23 +50,16 @@ class StoredUsers:
     async def find_by_email(self, email: str) -> User | None:
         if "\0" in email:  # no text to PostgreSQL, which would fail on it
             return None
-        return await self._first(select(*user_columns()).where(tables.user.c.email == email))
+        return await self._first(_BY_EMAIL, sought=email)
 
     async def of_session(self, session: SessionId) -> User | None:
-        return await self._first(
-            select(*user_columns())
-            .join_from(tables.user, tables.session)
-            .where(tables.session.c.id == session, ~is_over())
-            .where(tables.user.c.is_disabled.is_(False))
-        )
+        return await self._first(_OF_SESSION, sought=session)
 
     async def find(self, user: UserId) -> User | None:
         return await self._first(select(*user_columns()).where(tables.user.c.id == user))
 
     async def lock(self, user: UserId) -> User | None:
-        return await self._first(
-            select(*user_columns()).where(tables.user.c.id == user).with_for_update(key_share=True)
-        )
+        return await self._first(_LOCKED, sought=user)
 
     async def administrators(self) -> list[UserId]:
         query = (
@@ -112,8 +115,8 @@ class StoredUsers:
         done = await self._connection.execute(update(tables.user).where(tables.user.c.id == user).values(values))
         return done.rowcount == 1
 
-    async def _first(self, query: Select[Any]) -> User | None:
-        row = (await self._connection.execute(query)).mappings().first()
+    async def _first(self, query: Select[Any], **sought: str) -> User | None:
+        row = (await self._connection.execute(query, sought)).mappings().first()
         return None if row is None else user_of(row)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chat_gateway.actions import targets
+from chat_gateway.actions import changing, targets
 from chat_gateway.actions.targets import Changed, ThisMessage
 from chat_gateway.core import errors, messages
 from chat_gateway.core.changes import Delete, Edit, Post, Report
@@ -70,18 +70,18 @@ async def post(chat: Chat, actor: UserId, request: PostMessage) -> Posted:
     """
     entry_id = chat.new_id()
     reply_to = None if request.reply_to is None else messages.entry_id(request.reply_to, "reply_to")
-    applied = await chat.log.append(
-        Post(
-            id=entry_id,
-            room=RoomId(request.room),
-            author=actor,
-            client_id=ClientId(entry_id) if request.client_id is None else messages.client_id(request.client_id),
-            content=messages.content(request.body, reply_to, chat.limits),
-            thread=None if request.thread is None else messages.entry_id(request.thread, "thread"),
-            reply_to=reply_to,
-            mentions=messages.mentions(request.body),
-        )
+    made = Post(
+        id=entry_id,
+        room=RoomId(request.room),
+        author=actor,
+        client_id=ClientId(entry_id) if request.client_id is None else messages.client_id(request.client_id),
+        content=messages.content(request.body, reply_to, chat.limits),
+        thread=None if request.thread is None else messages.entry_id(request.thread, "thread"),
+        reply_to=reply_to,
+        mentions=messages.mentions(request.body),
     )
+    async with changing.explained(chat, actor, made.room):
+        applied = await chat.log.append(made)
     entry = applied.entry
     assert entry is not None, "a post always has its row"  # noqa: S101 - tells mypy what the store promises
     return Posted(entry.id, entry.offset, entry.at)

@@ -30,7 +30,7 @@ class ThisPerson(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PersonView(msgspec.Struct, frozen=True):
-    """Whoever is `disabled` cannot log in any more."""
+    """Whoever is `disabled` cannot log in any more; who has no name then was deleted, and is gone for good."""
 
     id: str
     name: str

@@ -91,9 +91,15 @@ class _UserView(msgspec.Struct):
     picture: str
 
 
+class _LimitsView(msgspec.Struct):
+    text_characters: int
+    text_bytes: int
+
+
 class _Welcome(msgspec.Struct):
     user: _UserView
     rooms: tuple[Room, ...]
+    limits: _LimitsView
 
 
 class ChatChannels(Application):
@@ -163,7 +169,8 @@ class ChatChannels(Application):
         )
         if not connect:
             return Snapshot(channels=taken.channels)
-        welcome = _Welcome(_UserView(user.id, user.name, user.picture), taken.rooms)
+        text = _LimitsView(self._chat.limits.text_characters, self._chat.limits.text_bytes)
+        welcome = _Welcome(_UserView(user.id, user.name, user.picture), taken.rooms, text)
         return Snapshot(channels=taken.channels, data=msgspec.json.encode(welcome))
 
     @override

@@ -1,6 +1,7 @@
 """`copy --from URL --to URL`: moves a chat to another database, most often from SQLite to PostgreSQL.
 
-May be ended at any time and run again: it goes on. The source is held still meanwhile, and stays as it is.
+May be ended at any time and run again: it goes on. The source is held still meanwhile, and stays as it is. An address
+with a password belongs into the environment: the arguments of a program are read by everybody on the machine.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chat_gateway.settings import CopySettings
 from chat_gateway.store.copied_logs import UnlikeLog, unlike_logs
 from chat_gateway.store.copy_ends import CopyRefused, held_source, held_target, refuse_same
 from chat_gateway.store.copying import Compared, Copying
@@ -29,13 +31,21 @@ Start all gateways on the new database now (CHAT_DATABASE_URL), and none on the 
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="source", required=True, metavar="URL", help="the database that is there")
-    parser.add_argument("--to", dest="target", required=True, metavar="URL", help="an empty, migrated database")
+    for name, dest, text in (
+        ("from", "source", "the database that is there"),
+        ("to", "target", "an empty, migrated database"),
+    ):
+        setting = f"CHAT_COPY_{name.upper()}"
+        parser.add_argument(
+            f"--{name}", dest=dest, metavar="URL", help=f"{text}; set {setting} instead where the URL has a password"
+        )
     parser.set_defaults(run=_copy)
 
 
 async def _copy(options: argparse.Namespace) -> None:
-    source_url, target_url = _checked(options.source, "--from"), _checked(options.target, "--to")
+    settings = CopySettings.load(None, "chat")
+    source_url = _checked(options.source or settings.copy_from, "--from (or CHAT_COPY_FROM)")
+    target_url = _checked(options.target or settings.copy_to, "--to (or CHAT_COPY_TO)")
     try:
         refuse_same(source_url, target_url)
         async with held_source(source_url) as source, held_target(target_url) as target:

@@ -83,6 +83,17 @@ class Leave(Change, frozen=True, kw_only=True):
     """Leave a room. The last owner leaves only an empty one."""
 
 
+class Inherit(Change, frozen=True, kw_only=True):
+    """Make another the owner of a room whose only owner is a deleted account, which is the author.
+
+    It is who has been an admin for longest of those that can log in, else a member.
+    """
+
+
+class Depart(Change, frozen=True, kw_only=True):
+    """Take the author, a deleted account, out of the room. Where an heir is needed it is made first, with `Inherit`."""
+
+
 class Remove(Change, frozen=True, kw_only=True):
     """Remove `subject`: by an owner (anybody) or an admin (a member)."""
 

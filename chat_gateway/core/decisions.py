@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from chat_gateway.core import (
+    departures,
     directs,
     editing,
     invitations,
@@ -26,8 +27,10 @@ from chat_gateway.core.changes import (
     Change,
     Create,
     Delete,
+    Depart,
     Edit,
     Follow,
+    Inherit,
     Invite,
     Join,
     Leave,
@@ -63,6 +66,8 @@ RULES: dict[type[Change], Rule[Any]] = {
     Archive: Rule(ask_of_author, room_changes.decide_archive),
     Join: Rule(memberships.ask_join, memberships.decide_join),
     Leave: Rule(memberships.ask_leave, memberships.decide_leave),
+    Inherit: Rule(departures.ask, departures.decide_inherit),
+    Depart: Rule(departures.ask, departures.decide_depart),
     Remove: Rule(memberships.ask_remove, memberships.decide_remove),
     Ban: Rule(memberships.ask_ban, memberships.decide_ban),
     Unban: Rule(memberships.ask_unban, memberships.decide_unban),

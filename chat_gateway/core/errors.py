@@ -27,6 +27,10 @@ def not_reachable() -> Forbidden:
     return Forbidden("not_reachable", "This conversation takes no messages from you. Write to somebody else.")
 
 
+def account_deleted() -> Conflict:
+    return Conflict("account_deleted", "This account was deleted; nobody would read this. Write to somebody else.")
+
+
 def oneself() -> InvalidInput:
     return InvalidInput("invalid_request", "user: That is you. Leave the room instead.")
 

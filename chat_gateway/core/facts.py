@@ -19,7 +19,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`logs` are those the change writes to, the one of its entry first; `users` those whose memberships matter.
 
     `offset` asks for the posts that stood there, at most at the head; `invite` is the hash of an invitation's token.
-    `admission` asks in how many rooms the users are, `departure` whom the author would leave behind.
+    `admission` asks in how many rooms the users are, `departure` whom the author would leave behind, `heir` to whom
+    the room would fall.
     """
 
     room: RoomId
@@ -33,6 +34,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     invite: str | None = None
     admission: bool = False
     departure: bool = False
+    heir: bool = False
 
 
 class RoomFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +126,10 @@ class ThreadFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OthersFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether anybody else is in the room, and whether another owner is."""
+    """Whether anybody else is in the room, and whether another owner is whose account was not deleted.
+
+    A disabled account may come back, so it counts.
+    """
 
     members: bool
     owners: bool
@@ -138,6 +143,7 @@ class InviteFact(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for and is there; `members` is in the order of the question's users.
 
+    `heir`: of the others in the room that can log in, who has been in it longest, an admin before any plain member.
     `blocked`: one of these users has blocked the author, or the other of a direct room of two whose message is meant.
     """
 
@@ -150,6 +156,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     invite: InviteFact | None = None
     blocked: bool = False
     others: OthersFact | None = None
+    heir: UserId | None = None
 
     def repeat(self, log: LogId) -> EntryFact | None:
         """The entry an earlier change with the same author and client_id wrote to this log."""

@@ -1,8 +1,9 @@
 """What is told to those who look at a room now and stands in no log: who is online, who types, how far others read.
 
 Each kind has its pace: whatever happens in between is told as one. Nobody is named who is no member: the members are
-those of the room's log, kept up by its entries as they pass. A presence that is told twice does no harm, so nothing is
-remembered of what was told; whoever looks asks once, after they were let in, and then follows.
+those of the room's log, kept up by its entries as they pass. Only that an account has no name any more is told of those
+who just left as well: it leaves as it is deleted. A presence that is told twice does no harm, so nothing is remembered
+of what was told; whoever looks asks once, after they were let in, and then follows.
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping
@@ -16,6 +17,8 @@ from chat_gateway.core.people import Person
 MAX_TYPING = 5
 MAX_WITH_RECEIPTS = 50
 MAX_NAMED = 500
+MAX_FORMER = 100
+"""Of those who left a room while somebody looks at it, so many are remembered."""
 
 PRESENCE_SECONDS = 2.0
 TYPING_SECONDS = 1.0
@@ -73,6 +76,7 @@ class LiveRoom:
 
     def __init__(self, *, is_known: bool) -> None:
         self._members: set[UserId] | None = None
+        self._former: dict[UserId, None] = {}
         self._head = 0
         self._early: list[tuple[int, UserId, bool]] = []
         self._everybody = not is_known
@@ -110,6 +114,13 @@ class LiveRoom:
             else:
                 self._members.discard(user)
                 self._changed.discard(user)
+                self._remember(user)
+
+    def _remember(self, user: UserId) -> None:
+        self._former.pop(user, None)
+        self._former[user] = None
+        if len(self._former) > MAX_FORMER:
+            del self._former[next(iter(self._former))]
 
     def flipped(self, users: Collection[UserId]) -> None:
         """These may have come online or gone."""
@@ -175,5 +186,9 @@ class LiveRoom:
         if markers and len(members) <= MAX_WITH_RECEIPTS:
             told.append(Receipts(markers))
         people, self._people = self._people, {}
-        told += [PersonUpdated(person) for person in people.values() if person.id in members]
+        told += [
+            PersonUpdated(person)
+            for person in people.values()
+            if person.id in members or (person.deleted and person.id in self._former)
+        ]
         return told

@@ -59,7 +59,7 @@ def decide_leave(change: Leave, facts: Facts) -> Decision:
         return Refusal.DIRECT_ROOM
     if _is_last_owner(facts) and facts.others is not None and facts.others.members:
         return Refusal.LAST_OWNER
-    return _parting(change, Kind.MEMBER_LEFT, change.author, "left", Kind.ROOM_LEFT)
+    return parting(change, Kind.MEMBER_LEFT, change.author, "left", Kind.ROOM_LEFT)
 
 
 def ask_remove(change: Remove) -> Question:
@@ -72,9 +72,7 @@ def decide_remove(change: Remove, facts: Facts) -> Decision:
         return judged
     if not _them(change, facts).joined:
         return Refusal.NO_SUCH_MEMBER
-    return _against(change, facts) or _parting(
-        change, Kind.MEMBER_REMOVED, change.subject, "removed", Kind.ROOM_REMOVED
-    )
+    return _against(change, facts) or parting(change, Kind.MEMBER_REMOVED, change.subject, "removed", Kind.ROOM_REMOVED)
 
 
 def ask_ban(change: Ban) -> Question:
@@ -90,7 +88,7 @@ def decide_ban(change: Ban, facts: Facts) -> Decision:
     if refusal is not None:
         return refusal
     if them.joined:
-        return _parting(change, Kind.MEMBER_BANNED, change.subject, "banned", Kind.ROOM_REMOVED)
+        return parting(change, Kind.MEMBER_BANNED, change.subject, "banned", Kind.ROOM_REMOVED)
     if them.status == "banned":
         return Stays()
     if them.status is None and them.person is None:
@@ -154,7 +152,7 @@ def membership(change: Change, user: UserId, role: Role) -> Put:
         table="member",
         key=_key(change, user),
         values={"role": role, "status": "joined"},
-        filled={"marker": "offset", "marker_posts": "posts"},
+        filled={"marker": "offset", "marker_posts": "posts", "since": "offset"},
     )
 
 
@@ -221,7 +219,8 @@ def _is_last_owner(facts: Facts) -> bool:
     return facts.author.role == "owner" and facts.others is not None and not facts.others.owners
 
 
-def _parting(change: Change, kind: Kind, user: UserId, status: Status, told: Kind) -> Effects:
+def parting(change: Change, kind: Kind, user: UserId, status: Status, told: Kind) -> Effects:
+    """Take the user out of the room and tell them."""
     parted = Set(table="member", key=_key(change, user), values={"status": status})
     ended = _end_invitations(change, user)
     return Effects((_entry(change, kind, user), parted, _count(change, -1), ended, notice(change, user, told)))

@@ -1,6 +1,7 @@
 """What a message may be, and the identifiers its author brings."""
 
 import re
+import unicodedata
 import uuid
 
 import msgspec
@@ -21,6 +22,12 @@ _BASE = (
     r"|[0-9#*]\ufe0f?\u20e3)[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 )
 _EMOJI = re.compile(rf":[a-z0-9_+-]+:|[\U0001f1e6-\U0001f1ff]{{2}}|{_BASE}(?:\u200d{_BASE})*")
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+# Letters and marks that show nothing: fillers, joiners, and the selectors of a glyph that must stand before them.
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    r"\U000e0000-\U000e0fff]"
+)
 _MENTION = re.compile(r"<@([A-Za-z0-9_-]{1,64})>")
 
 
@@ -53,7 +60,7 @@ def text(body: str, limits: ChatLimits) -> str:
 
     A NUL is refused because PostgreSQL cannot store one.
     """
-    if not body.strip():
+    if is_blank(body):
         raise InvalidInput("empty_text", "A message needs some text.")
     if len(body) > limits.text_characters:
         raise _too_long(len(body), limits.text_characters, "characters")
@@ -63,6 +70,11 @@ def text(body: str, limits: ChatLimits) -> str:
     if size > limits.text_bytes:
         raise _too_long(size, limits.text_bytes, "bytes of UTF-8")
     return body
+
+
+def is_blank(text: str) -> bool:
+    """Tell a text of which nobody would see anything: spaces, controls, and characters that only shape others."""
+    return all(unicodedata.category(one) in _UNSEEN_CATEGORIES or _UNSEEN.match(one) for one in text)
 
 
 def body_of(content: str) -> str:

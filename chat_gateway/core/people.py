@@ -17,6 +17,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     picture: str = ""
     disabled: bool = False
 
+    @property
+    def deleted(self) -> bool:
+        """Whether the account is gone for good: of such a one auth tells no name, and nobody else is without."""
+        return self.disabled and not self.name
+
 
 def name_words(name: str) -> list[str]:
     """Split a name, or what somebody looks for, into its first words in lower case, each once."""

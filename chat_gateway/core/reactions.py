@@ -45,7 +45,7 @@ def _find(change: React | Unreact, facts: Facts, kind: Kind, content: str) -> Me
         return judged
     if facts.room is not None and facts.room.archived:
         return Refusal.ARCHIVED
-    return Refusal.NOT_ALLOWED if facts.blocked else targets.find(facts)
+    return Refusal.NOT_REACHABLE if facts.blocked else targets.find(facts)
 
 
 def _key(change: React | Unreact, message: MessageFact) -> dict[str, Value]:

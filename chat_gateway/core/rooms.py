@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from chat_gateway.core.ids import RoomId, UserId
+from chat_gateway.core.messages import is_blank
 from shared.errors import InvalidInput
 
 Role = Literal["owner", "admin", "member"]
@@ -16,6 +17,9 @@ DEFAULT_ROOM = RoomId("lobby")
 
 MAX_NAME = 80
 MAX_TOPIC = 250
+
+_JOINERS = str.maketrans("", "", "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
+"""Unprintable by themselves; emoji and Persian are not written without them."""
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,14 +55,18 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 def room_topic(text: str) -> str:
     """Tidy what a room is about. Raises InvalidInput `invalid_request` for a long or unprintable one."""
     topic = " ".join(unicodedata.normalize("NFC", text).split())
-    if len(topic) > MAX_TOPIC or not topic.isprintable():
+    if len(topic) > MAX_TOPIC or not _is_printable(topic):
         raise InvalidInput("invalid_request", f"A room's topic has at most {MAX_TOPIC} printable characters.")
     return topic
 
 
 def room_name(text: str) -> str:
-    """Tidy a room's name. Raises InvalidInput `invalid_request` for an empty, long or unprintable one."""
+    """Tidy a room's name. Raises InvalidInput `invalid_request` for one that shows nothing, is long or unprintable."""
     name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+    if is_blank(name) or len(name) > MAX_NAME or not _is_printable(name):
         raise InvalidInput("invalid_request", f"A room's name has 1 to {MAX_NAME} printable characters.")
     return name
+
+
+def _is_printable(text: str) -> bool:
+    return text.translate(_JOINERS).isprintable()

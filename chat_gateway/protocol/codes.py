@@ -65,6 +65,7 @@ APPLICATION_ERRORS = {
     "room_archived": 461,
     "last_owner": 462,
     "not_a_thread_root": 463,
+    "account_deleted": 464,
     "too_many_rooms": 480,
     "too_many_edits": 481,
     "too_many_reactions": 482,

@@ -37,7 +37,7 @@ class Inbox:
         self._limits = limits
         self._judge = judge
         self._run = run
-        self._queue: deque[Command] = deque()
+        self._queue: deque[Command] | None = None  # only while something waits: an empty one takes 760 bytes
         self._slow_waiting: list[Command] = []
         self._running = 0  # with those that wait for others of their kind
         self._slow = 0
@@ -46,12 +46,15 @@ class Inbox:
         self.paused = False
 
     def put(self, command: Command) -> None:
-        if not self._over:
-            self._queue.append(command)
+        if self._over:
+            return
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(command)
 
     def waiting(self) -> Iterator[Request | None]:
         """What has come and has not started."""
-        return (command.request for command in self._queue)
+        return (command.request for command in self._queue or ())
 
     def pump(self) -> None:
         """Start what may start now."""
@@ -60,6 +63,8 @@ class Inbox:
         if self._over:
             return
         waiting = bool(self._queue)
+        if not waiting:
+            self._queue = None
         if waiting and not self.paused:
             self._link.pause()
         elif self.paused and not waiting:
@@ -80,7 +85,7 @@ class Inbox:
     def end(self) -> None:
         """Forget what has not started; the session is over."""
         self._over = True
-        self._queue.clear()
+        self._queue = None
         self._slow_waiting.clear()
 
     def _start(self, command: Command) -> None:

@@ -1,4 +1,4 @@
-"""Reads the facts of a question on SQLite, as migrations/functions/facts_v1.sql does on PostgreSQL.
+"""Reads the facts of a question on SQLite, as migrations/functions/facts_v1_at_0004.sql does on PostgreSQL.
 
 In an open write transaction, so they are those of the moment in which the change is made. Each part is a probe of an
 index, and what the question does not name is not looked up.
@@ -68,8 +68,17 @@ _BLOCKED_IN_DIRECT = (
 )
 _OTHERS = (
     "SELECT members > 1, EXISTS (SELECT 1 FROM member WHERE room_id = room.id AND role = 'owner'"
-    " AND status = 'joined' AND user_id <> ?) FROM room WHERE id = ?"
+    " AND status = 'joined' AND user_id <> ? AND NOT EXISTS ("
+    " SELECT 1 FROM person WHERE person.id = member.user_id AND person.disabled AND person.name = ''))"
+    " FROM room WHERE id = ?"
 )
+# Each probes the index of those in a room by role and time; the one who leaves is among them.
+_LONGEST = (
+    "(SELECT user_id FROM member WHERE room_id = :room AND role = '{role}' AND status = 'joined' AND user_id <> :author"
+    " AND EXISTS (SELECT 1 FROM person WHERE person.id = member.user_id AND NOT person.disabled)"
+    " ORDER BY since, user_id LIMIT 1)"
+)
+_HEIR = f"SELECT coalesce({_LONGEST.format(role='admin')}, {_LONGEST.format(role='member')})"
 
 
 def read(ledger: Ledger, asked: Question) -> Facts:
@@ -85,6 +94,7 @@ def read(ledger: Ledger, asked: Question) -> Facts:
         invite=_invite(ledger, asked),
         blocked=_blocked(ledger, asked, message),
         others=_others(ledger, asked),
+        heir=_heir(ledger, asked),
     )
 
 
@@ -197,3 +207,9 @@ def _invite(ledger: Ledger, asked: Question) -> InviteFact | None:
 def _others(ledger: Ledger, asked: Question) -> OthersFact | None:
     row = _one(ledger, _OTHERS, asked.author, asked.room) if asked.departure else None
     return None if row is None else OthersFact(members=bool(row[0]), owners=bool(row[1]))
+
+
+def _heir(ledger: Ledger, asked: Question) -> UserId | None:
+    named = {"room": asked.room, "author": asked.author}
+    found = ledger.connection.execute(_HEIR, named).fetchone()[0] if asked.heir else None
+    return None if found is None else UserId(found)

@@ -164,11 +164,6 @@ def _seen_by(room: RoomId, viewer: UserId) -> Select[Any]:
     return select(log.c.head, _EPOCH).select_from(log.join(member, joined)).where(log.c.id == room_log(room))
 
 
-def head_of(channel: str) -> Select[Any]:
-    """Make the query for the epoch and, where the log is there, its head."""
-    return select(epoch.c.epoch, log.c.head).select_from(epoch.outerjoin(log, log.c.id == channel))
-
-
 def entry_of(row: Row[Any]) -> Entry:
     return Entry(
         log=LogId(row.log_id),

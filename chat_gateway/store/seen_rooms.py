@@ -1,11 +1,15 @@
 """A room as one person sees it, in one row: with their role, what is unread there, and who is in a direct one.
 
-The queries are made once, for putting them together takes longer than the database takes to answer.
+The queries are made once, for putting them together takes longer than the database takes to answer. For the same
+reason the rooms of many people are read in one statement.
 """
 
+import json
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, any_, bindparam, case, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_gateway.core.ids import RoomId, UserId
@@ -18,18 +22,34 @@ _BETWEEN = "\n"
 _VIEWER: ColumnElement[str] = bindparam("viewer", type_=Text)
 
 
+Rows = list[Row[*tuple[Any, ...]]]
+
+
 async def rooms_of_member(connection: AsyncConnection, user: UserId) -> list[Room]:
     """Read the rooms the user is in, the most recently active first, in the transaction of the connection."""
-    return [room_of(row) for row in await connection.execute(_OF_MEMBER, {"viewer": user})]
+    return list(map(room_of, (await rows_of_members(connection, [user]))[user]))
 
 
-def _of_member() -> Select[Any]:
+async def rows_of_members(connection: AsyncConnection, users: Collection[UserId]) -> dict[UserId, Rows]:
+    """Read the rooms of each user as `rooms_of_member` does, as rows for `room_of`.
+
+    The caller makes rooms of them for one user after another: all at once would keep everybody else waiting.
+    """
+    is_postgres = connection.dialect.name == "postgresql"
+    query, given = (_OF_POSTGRES, list(users)) if is_postgres else (_OF_SQLITE, json.dumps(list(users)))
+    found: dict[UserId, Rows] = {user: [] for user in users}
+    for row in await connection.execute(query, {"viewers": given}):
+        found[row.user_id].append(row)
+    return found
+
+
+def _of_members(among: ColumnElement[bool]) -> Select[Any]:
     last = and_(entry.c.log_id == log.c.id, entry.c.offset == log.c.head)
     joined = member.join(room, room.c.id == member.c.room_id).join(log, log.c.id == _log_id())
     return (
-        select(*_columns())
+        select(*_columns(), member.c.user_id)
         .select_from(joined.outerjoin(entry, last))
-        .where(member.c.user_id == _VIEWER, member.c.status == "joined")
+        .where(among, member.c.status == "joined")
         .order_by(func.coalesce(entry.c.at, room.c.created_at).desc(), room.c.id)
     )
 
@@ -69,10 +89,10 @@ def _mentions() -> ColumnElement[int]:
         select(mention.c.offset)
         .distinct()
         .where(
-            mention.c.user_id.in_((_VIEWER, _EVERYBODY)),
+            mention.c.user_id.in_((member.c.user_id, _EVERYBODY)),
             mention.c.room_id == room.c.id,
             mention.c.offset > member.c.marker,
-            mention.c.author != _VIEWER,
+            mention.c.author != member.c.user_id,
         )
         .limit(_MOST_COUNTED)
         .correlate(room, member)
@@ -88,7 +108,7 @@ def _threads() -> ColumnElement[int]:
         .select_from(thread_member.join(message, root))
         .where(
             member.c.role.is_not(None),
-            thread_member.c.user_id == _VIEWER,
+            thread_member.c.user_id == member.c.user_id,
             thread_member.c.room_id == room.c.id,
             thread_member.c.follows,
             ~thread_member.c.muted,
@@ -127,6 +147,8 @@ def room_of(row: Row[*tuple[Any, ...]]) -> Room:
     )
 
 
-_OF_MEMBER = _of_member()
+_GIVEN = func.json_each(bindparam("viewers", type_=Text)).table_valued("value")
+_OF_SQLITE = _of_members(member.c.user_id.in_(select(_GIVEN.c.value)))
+_OF_POSTGRES = _of_members(member.c.user_id == any_(bindparam("viewers", type_=ARRAY(Text))))
 SEEN = _seen()
 """All rooms through the eyes of `viewer`, a value to be given; its rows are for `room_of`. Whoever asks narrows it."""

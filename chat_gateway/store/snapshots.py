@@ -1,33 +1,24 @@
-"""What a connection may read and what it missed, all of one database snapshot.
+"""What a connection may read and what it missed, all of one database snapshot, which many that connect may share.
 
 Recovery is complete or says it is not: a channel's missed entries are all here, or it is `recovered: false`. What fits
 is decided by counts before anything is read, then by size; the most recently active rooms come first.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import msgspec
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat_gateway.core.ids import UserId, room_log, user_log
-from chat_gateway.core.rooms import Room
+from chat_gateway.core.ids import UserId, user_log
 from chat_gateway.publications import publication_of
-from chat_gateway.realtime.ports import Recovered
 from chat_gateway.realtime.publication import Position, Publication
 from chat_gateway.realtime.tails import Tails
 from chat_gateway.store.database import Database
-from chat_gateway.store.room_log import entry_of, head_of
-from chat_gateway.store.seen_rooms import rooms_of_member
-
-Missed = Mapping[str, tuple[Publication, ...]]
-
-
-class RoomSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    rooms: tuple[Room, ...]
-    epoch: str
-    channels: dict[str, Recovered]
+from chat_gateway.store.recoveries import Missed, RoomSnapshot, Seen, Wish, fitting, size_of, within
+from chat_gateway.store.room_log import entry_of
+from chat_gateway.store.seen_rooms import rows_of_members
+from chat_gateway.store.shared_read import SharedRead
 
 
 class Snapshots:
@@ -36,6 +27,7 @@ class Snapshots:
     def __init__(self, database: Database, tails: Tails | None = None) -> None:
         self._database = database
         self._tails = tails
+        self._shared = SharedRead(self._seen_by_all)
 
     async def take(
         self,
@@ -51,22 +43,28 @@ class Snapshots:
         `whole`: the own user log and all joined rooms; otherwise those of `since` the user may read. Recovery is tried
         where `since` holds a position, and what it gives is at most `max_entries` and `max_bytes` in all.
         """
-        own = user_log(user)
+        wish = Wish(user, since, whole, max_entries, max_bytes)
+        wanted = wish.of(await self._shared.of(user))
+        found = self._remembered(wanted.heads, wanted.chosen)
+        if found.keys() == wanted.chosen.keys():
+            return wanted.with_missed(within(found, max_bytes))
+        # Whatever else is read must be of the snapshot of the heads: one of its own, for it may be much.
         async with self._database.snapshot() as connection:
-            rooms = await rooms_of_member(connection, user)
-            row = (await connection.execute(head_of(own))).one()
-            readable = [(own, row.head or 0), *((room_log(room.id), room.head) for room in rooms)]
-            heads: dict[str, Position] = {
-                channel: Position(head, row.epoch) for channel, head in readable if whole or channel in since
-            }
-            behind = _behind(heads, since)
-            counts = {channel: heads[channel].offset - offset for channel, offset in behind.items()}
-            chosen = {channel: behind[channel] for channel in _fitting(counts, max_entries)}
-            missed = await self._missed(connection, heads, chosen, max_bytes)
-        channels = {
-            channel: _recovered(head, behind.get(channel), missed.get(channel)) for channel, head in heads.items()
-        }
-        return RoomSnapshot(rooms=tuple(rooms), epoch=row.epoch, channels=channels)
+            wanted = wish.of((await self._seen(connection, [user]))[user])
+            return wanted.with_missed(await self._missed(connection, wanted.heads, wanted.chosen, max_bytes))
+
+    async def _seen_by_all(self, users: Sequence[UserId]) -> dict[UserId, Seen]:
+        async with self._database.snapshot() as connection:
+            return await self._seen(connection, users)
+
+    async def _seen(self, connection: AsyncConnection, users: Sequence[UserId]) -> dict[UserId, Seen]:
+        rows = await rows_of_members(connection, users)
+        own = [user_log(user) for user in users]
+        given = own if self._database.is_postgres else json.dumps(own)
+        query = _POSTGRES_HEADS if self._database.is_postgres else _SQLITE_HEADS
+        heads = (await connection.execute(query, {"logs": given})).all()
+        by_log = {row.id: row.head for row in heads}
+        return {user: Seen(rows[user], by_log.get(user_log(user), 0), heads[0].epoch) for user in users}
 
     async def _missed(
         self, connection: AsyncConnection, heads: Mapping[str, Position], after: dict[str, int], max_bytes: int | None
@@ -77,14 +75,11 @@ class Snapshots:
         if max_bytes is not None and unread:
             # Characters bound the bytes from below: nothing that fits is left out, and little is read in vain.
             rows = await connection.execute(self._query(_SIZES), self._given(unread))
-            sizes = {row.log_id: row.size for row in rows} | {c: _bytes(found[c]) for c in found}
-            unread = {c: unread[c] for c in _fitting({c: sizes[c] for c in after}, max_bytes) if c in unread}
+            sizes = {row.log_id: row.size for row in rows} | {c: size_of(found[c]) for c in found}
+            unread = {c: unread[c] for c in fitting({c: sizes[c] for c in after}, max_bytes) if c in unread}
         if unread:
             found |= await self._read(connection, heads, unread)
-        if max_bytes is None:
-            return found
-        fitting = _fitting({c: _bytes(found[c]) for c in after if c in found}, max_bytes)
-        return {channel: found[channel] for channel in fitting}
+        return within({channel: found[channel] for channel in after if channel in found}, max_bytes)
 
     def _remembered(
         self, heads: Mapping[str, Position], after: Mapping[str, int]
@@ -115,6 +110,10 @@ class Snapshots:
         return {"given": json.dumps(list(after.items()))}
 
 
+# One row at least, for the epoch.
+_POSTGRES_HEADS = text("SELECT epoch, id, head FROM epoch LEFT JOIN log ON id = ANY(CAST(:logs AS text[]))")
+_SQLITE_HEADS = text("SELECT epoch, id, head FROM epoch LEFT JOIN log ON id IN (SELECT value FROM json_each(:logs))")
+
 # LATERAL and CROSS JOIN fix the order of the join: a probe of the primary key per channel, whatever the planner thinks.
 _POSTGRES_SOURCE = (
     "unnest(CAST(:logs AS text[]), CAST(:after AS bigint[])) AS given (log_id, after) CROSS JOIN LATERAL"
@@ -127,34 +126,3 @@ _SQLITE_SOURCE = (
 )
 _SIZES = "SELECT e.log_id, sum(length(e.content)) AS size FROM {source} GROUP BY e.log_id"
 _ENTRIES = 'SELECT e.* FROM {source} ORDER BY e.log_id, e."offset"'
-
-
-def _behind(heads: Mapping[str, Position], since: Mapping[str, Position | None]) -> dict[str, int]:
-    """Tell for which channels recovery is possible, and after which offset. The empty epoch stands for any."""
-    return {
-        channel: position.offset
-        for channel, head in heads.items()
-        if (position := since.get(channel)) is not None
-        and position.epoch in ("", head.epoch)
-        and 0 <= position.offset <= head.offset
-    }
-
-
-def _fitting(sizes: Mapping[str, int], most: int) -> Sequence[str]:
-    """Take channels in their order; one that does not fit is left out, and smaller ones after it may still fit."""
-    chosen = []
-    for channel, size in sizes.items():
-        if 0 < size <= most:
-            most -= size
-            chosen.append(channel)
-    return chosen
-
-
-def _bytes(publications: Iterable[Publication]) -> int:
-    return sum(len(publication.data) for publication in publications)
-
-
-def _recovered(head: Position, after: int | None, missed: tuple[Publication, ...] | None) -> Recovered:
-    if after == head.offset:
-        return Recovered(head=head, recovered=True)
-    return Recovered(head=head, recovered=missed is not None, publications=missed or ())

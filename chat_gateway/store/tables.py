@@ -83,10 +83,11 @@ member = Table(
     Column("status", Text, nullable=False),
     Column("marker", BigInteger, nullable=False, server_default=text("0")),
     Column("marker_posts", BigInteger, nullable=False, server_default=text("0")),
+    Column("since", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("role IN ('owner', 'admin', 'member')", name="role"),
     CheckConstraint("status IN ('joined', 'left', 'removed', 'banned')", name="status"),
     Index(None, "user_id"),
-    _index_where("role = 'owner' AND status = 'joined'", "ix_member_owner", "room_id"),
+    _index_where("status = 'joined'", "ix_member_standing", "room_id", "role", "since", "user_id"),
     _index_where("status = 'banned'", "ix_member_banned", "room_id", "user_id"),
     postgresql_with={
         "fillfactor": 70,
@@ -94,6 +95,7 @@ member = Table(
         "autovacuum_vacuum_threshold": 5000,
     },
 )
+"""`since` is the offset at which they came in last; 0 where an older release took them in: it knows nothing of this."""
 
 entry = Table(
     "entry",
@@ -214,6 +216,7 @@ block = Table(
     Column("blocked_id", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
+"""A deleted account has blocked whomever it is alone with in a direct room."""
 
 api_key = Table(
     "api_key",
@@ -264,7 +267,9 @@ person = Table(
     Column("picture", Text, nullable=False, server_default=text("''")),
     Column("disabled", Boolean, nullable=False, server_default=false()),
     Column("n", BigInteger, nullable=False, server_default=text("0")),
+    _index_where("disabled AND name = ''", "ix_person_deleted", "id"),
 )
+"""Who is disabled and has no name is deleted (core/people.py)."""
 
 person_word = Table(
     "person_word",

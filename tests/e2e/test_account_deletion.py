@@ -1,14 +1,17 @@
 """Whoever deletes the account leaves no name behind: what they said stays, by somebody who is gone."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import aiohttp
 import pytest
+from centrifuge import ReplyError
 
-from tests.driver import PASSWORD, ChatUser
+from tests.driver import PASSWORD, PATIENCE_SECONDS, ChatUser
 from tests.e2e.conftest import Arrive, Dial
-from tests.e2e.conversation import new_room, page_of
+from tests.e2e.conversation import new_room, page_of, refused, room_of, whole_log
 from tests.e2e.devices import auth_command
 from tests.e2e.wires import Wire
 from tests.faults import eventually
@@ -25,6 +28,10 @@ async def person(asking: ChatUser, user: str) -> dict[str, Any]:
 def updates(wire: Wire, room: str) -> list[dict[str, Any]]:
     told = [publication["data"] for publication in wire.publications(f"live:{room}")]
     return [data for data in told if data["type"] == "person.updated"]
+
+
+def seen(user: ChatUser, room: str) -> list[str]:
+    return [entry["type"] for entry in user.entries[f"room:{room}"]]
 
 
 async def delete_oneself(_stack: Stack, user: ChatUser) -> None:
@@ -76,3 +83,38 @@ async def test_address_of_somebody_deleted_is_free_and_leads_nowhere(stack: Stac
         async with http.post(f"{stack.base}/auth/register", json=login | {"name": "Somebody else"}) as registered:
             assert registered.status == 201
             assert (await registered.json())["user"]["id"] != gone.id
+
+
+@pytest.mark.parametrize("delete", [delete_oneself, be_deleted])
+async def test_rooms_of_somebody_deleted_go_on_with_a_new_owner_and_a_conversation_ends(
+    stack: Stack, arrive: Arrive, delete: Delete
+) -> None:
+    ann, ben = await arrive(gateway=0), await arrive(gateway=1)
+    room = await new_room(ann, ben)
+    direct = (await ben.rpc("direct.open", {"users": [ann.id]}))["room"]["id"]
+    await ben.is_in(f"room:{direct}")
+    await ben.say(direct, "See you.")
+
+    await delete(stack, ann)
+    await eventually(lambda: "member.left" in seen(ben, room), seconds=PATIENCE_SECONDS)
+    assert seen(ben, room)[-2:] == ["member.role", "member.left"]
+    told = [(entry["type"], entry["subject"]) for entry in await whole_log(ben, room)][2:]
+    assert told == [("member.role", ben.id), ("member.left", ann.id)], "each once, though both gateways heard of it"
+    view = await room_of(ben, room)
+    assert (view["role"], view["members"]) == ("owner", 1)
+    await ben.rpc("room.update", {"room": room, "topic": "Goes on"})
+
+    assert (await room_of(ben, direct))["people"] == sorted([ann.id, ben.id])
+    assert [entry["content"]["body"] for entry in await page_of(ben, direct) if entry["type"] == "message.posted"]
+
+    async def is_refused() -> bool:
+        with contextlib.suppress(ReplyError):
+            await ben.say(direct, "Anybody there?")
+            return False
+        return True
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await is_refused():
+            pass
+    with refused("account_deleted"):
+        await ben.say(direct, "Anybody there?")

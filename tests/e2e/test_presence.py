@@ -13,8 +13,8 @@ from tests.e2e.wires import Wire
 from tests.faults import eventually
 from tests.stack import Stack
 
-pytestmark = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
-"""No database has a part in this."""
+pytestmark = pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
+"""No database has a part in this: it is the one that runs already."""
 
 TTL_SECONDS = 20
 """Above that of the stack, and far below the default."""

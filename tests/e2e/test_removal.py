@@ -202,7 +202,7 @@ async def live_wires(scn: Scene, dial: Dial) -> tuple[list[Wire], list[Wire]]:
     return theirs, others
 
 
-@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # no database has a part in this
+@pytest.mark.parametrize("stack", ["postgresql"], indirect=True)  # no database has a part in this
 @pytest.mark.parametrize("seconds", [LIVE_SECONDS, LIVE_SECONDS_WITHOUT_REDIS], ids=["with Redis", "without Redis"])
 async def test_ephemerals_stop_soon_after_the_removal(
     stack: Stack, scene: MakeScene, dial: Dial, seconds: float

@@ -21,6 +21,8 @@ from shared.errors import AppError
 from tests.integration.auth_service.person import StoppedClock
 from tests.integration.auth_service.statements import statements
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 PASSWORD = "correct horse"
 KINDS = {
     "wrong password": ("ann@example.org", "wrong password"),

@@ -15,6 +15,8 @@ from tests.integration.auth_service.offers import token_of
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 from tests.integration.auth_service.rows import Feed
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 OFFICE = "198.51.100.7"
 
 

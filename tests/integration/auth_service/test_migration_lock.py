@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from shared.locks import exclusive
 from tests.faults import eventually
 from tests.integration.auth_service.sql import execute, rows
 from tests.postgres import PostgresServer
+from tests.processes import inherited
 from tests.templates import postgres_database
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +49,7 @@ upgrade(sys.argv[1])
 
 
 def spawn(*arguments: str, url: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "AUTH_DATABASE_URL": url}  # noqa: TID251 - a child needs its parent's
+    environment = {**inherited(), "AUTH_DATABASE_URL": url}
     return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import asyncpg
 import pytest
@@ -101,3 +102,39 @@ async def test_audit_log_is_append_only_by_the_database_itself(database_url: str
         with pytest.raises(DBAPIError, match="append-only"):
             await execute(database_url, change)
     assert await rows(database_url, "SELECT event FROM audit") == [("login.failed",)]
+
+
+async def test_old_records_of_the_audit_log_may_go_and_nothing_else(database_url: str) -> None:
+    """A record of a moment ago, of almost 30 days, and of more than that: an attacker wipes what he can."""
+    await asyncio.to_thread(upgrade, database_url, "0003")
+    await execute(database_url, record(0), record(29.9), record(30.1))
+    for change in refused(database_url, "DELETE FROM audit", *(f"DELETE FROM audit WHERE n = {n}" for n in (1, 2))):
+        with pytest.raises(DBAPIError, match="append-only"):
+            await execute(database_url, change)
+    assert await rows(database_url, "SELECT n FROM audit ORDER BY n") == [(1,), (2,), (3,)]
+    await execute(database_url, "DELETE FROM audit WHERE n = 3")
+    assert await rows(database_url, "SELECT n FROM audit ORDER BY n") == [(1,), (2,)]
+
+
+async def test_audit_log_is_append_only_again_after_the_way_down(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url, "0003")
+    await execute(database_url, record(0), record(31))
+    await asyncio.to_thread(downgrade, database_url, "0002")
+    for change in refused(database_url, "DELETE FROM audit", "DELETE FROM audit WHERE n = 2"):
+        with pytest.raises(DBAPIError, match="append-only"):
+            await execute(database_url, change)
+    assert await rows(database_url, "SELECT n FROM audit ORDER BY n") == [(1,), (2,)]
+
+
+def record(days: float) -> str:
+    """The insert of one that is so old."""
+    at = int((time.time() - days * 86400) * 1000)
+    return f"INSERT INTO audit (at, event, actor, network, details) VALUES ({at}, 'login.failed', 'x', '', '{{}}')"
+
+
+def refused(url: str, *deletions: str) -> list[str]:
+    """These, and every other way to rewrite the log."""
+    if url.startswith("postgres"):
+        return ["UPDATE audit SET actor = 'y'", "TRUNCATE audit", *deletions]
+    replaced = "REPLACE INTO audit SELECT n, at, event, user_id, 'y', network, details FROM audit"
+    return ["UPDATE audit SET actor = 'y'", replaced, *deletions]

@@ -123,7 +123,7 @@ class OutdatedPasswords(ArgonPasswords):
 
     @override
     async def hash(self, password: str) -> str:
-        raise errors.hashing_busy(2.0)
+        raise errors.busy(2.0)
 
 
 async def test_log_in_goes_on_with_the_old_hash_where_there_is_no_place_for_a_new_one(auth: Auth) -> None:

@@ -14,6 +14,8 @@ from auth_service.settings import AuthSettings
 from tests.integration.auth_service import waiting
 from tests.integration.auth_service.person import ORIGIN, Client, Person, StoppedClock, problem
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 ANN, PASSWORD, DEVICE = "ann@example.org", "correct horse", "parley_device_8080"
 OFFICE = "198.51.100.7"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

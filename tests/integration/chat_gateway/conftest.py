@@ -1,11 +1,14 @@
 """A migrated chat database of each kind for each test, and whole gateways on one."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import aiohttp
 import pytest
 
+from chat_gateway.api import openapi
 from chat_gateway.store.migrate import upgrade
 from tests.faults import tcp_proxy
 from tests.integration.chat_gateway.auth import Auth
@@ -13,6 +16,13 @@ from tests.integration.chat_gateway.key_setting import NOW, Setting
 from tests.integration.chat_gateway.running import Running, running_gateway
 from tests.postgres import PostgresServer
 from tests.templates import postgres_database, postgres_template, sqlite_copy, sqlite_template
+
+
+@pytest.fixture(scope="session", autouse=True)
+def document_made_once() -> Iterator[None]:
+    """Gateways of the same limits serve the same one; making it is a good part of the time it takes to make one."""
+    with patch.object(openapi, "document", cache(openapi.document)):
+        yield
 
 
 @pytest.fixture(scope="session")

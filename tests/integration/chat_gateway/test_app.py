@@ -16,11 +16,12 @@ from tests.integration.chat_gateway.auth import ISSUER
 from tests.integration.chat_gateway.running import LOBBY, Running, settings_for
 
 
-async def test_the_connect_reply_carries_the_user_the_rooms_and_their_positions(gateway: Running) -> None:
+async def test_the_connect_reply_carries_the_user_the_rooms_their_positions_and_the_limits(gateway: Running) -> None:
     peer = await gateway.open()
     reply = (await peer.ask(connect={"token": gateway.token(sub="ada", name="Ada")}))["connect"]
     assert reply["data"]["user"] == {"id": "ada", "name": "Ada", "picture": ""}
     assert [room["id"] for room in reply["data"]["rooms"]] == [LOBBY]
+    assert reply["data"]["limits"] == {"text_characters": 8_000, "text_bytes": 32 * 1024}
     assert set(reply["subs"]) == {"user:ada", "room:lobby"}
     assert reply["subs"]["room:lobby"]["recoverable"]
     assert reply["node"] == "under-test"

@@ -1,6 +1,7 @@
 """The first minute on a stranger's machine: each thing that is missing is one sentence and exit code 1."""
 
 import ast
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.bootstrap import main, version_problem
+from deploy.start import make_private
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,3 +41,28 @@ def test_a_port_that_is_none_is_one_sentence(port: str) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("PORT must be a number from 1024 to 65522")
     assert done.stderr.count("\n") == 1
+
+
+MADE_BY_RUN = """
+import os, pathlib, sys
+from deploy import start
+start.ROOT = pathlib.Path(sys.argv[1])
+start.check_ports = start.ensure_packages = lambda *_: None
+start.ensure_venv = lambda _: pathlib.Path(sys.executable)
+program = "import pathlib; pathlib.Path('var/run.env').touch(); pathlib.Path('var/.lock').touch()"
+go_on = os.execv
+os.execv = lambda python, _: go_on(python, [sys.executable, "-c", program])
+start.main(["run", "--port", "20000"])
+"""
+
+
+def test_what_a_run_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(mode=0o755)
+    subprocess.run([sys.executable, "-c", MADE_BY_RUN, str(tmp_path)], cwd=ROOT, check=True)
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "var", *(tmp_path / "var").iterdir())}
+    assert made == {"var": 0o700, "run.env": 0o600, ".lock": 0o600}
+
+
+def test_folder_of_logs_is_private_from_its_beginning(tmp_path: Path) -> None:
+    make_private(tmp_path / "var")
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700

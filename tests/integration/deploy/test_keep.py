@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,9 @@ def test_a_program_that_ends_at_once_five_times_ends_its_keeper(owner: subproces
     assert done.returncode == 1
     assert done.stdout.count("tried") == 5
     assert "the last time with 3: giving up" in done.stdout
+
+
+async def test_what_a_program_writes_is_its_owners_alone(kept: Kept) -> None:
+    assert stat.S_IMODE((kept.folder / "pids").stat().st_mode) == 0o600
+    kept.keeper.terminate()
+    assert kept.keeper.wait(5) == 0

@@ -1,4 +1,5 @@
 import base64
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,15 @@ def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = repr(AuthSettings.load(None, "auth"))
     for secret in (SECRET, KEY, OTHER, "hunter2"):
         assert secret not in shown
+
+
+@pytest.mark.usefixtures("secrets")
+def test_audit_log_keeps_its_records_a_month_or_longer_or_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert AuthSettings.load(None, "auth").audit_kept == timedelta(days=400)
+    for days, kept in (("30", timedelta(days=30)), ("0", None)):
+        monkeypatch.setenv("AUTH_AUDIT_DAYS", days)
+        assert AuthSettings.load(None, "auth").audit_kept == kept
+    for days in ("29", "1", "-1", "36501"):
+        monkeypatch.setenv("AUTH_AUDIT_DAYS", days)
+        with pytest.raises(SettingsError, match="AUTH_AUDIT_DAYS"):
+            AuthSettings.load(None, "auth")

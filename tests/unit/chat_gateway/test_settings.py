@@ -1,6 +1,6 @@
 import pytest
 
-from chat_gateway.settings import ChatSettings, DatabaseSettings
+from chat_gateway.settings import ChatSettings, CopySettings, DatabaseSettings
 from shared.settings import SettingsError
 
 SECRET = "s" * 32
@@ -34,4 +34,12 @@ def test_migrations_need_nothing_but_the_database(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CHAT_DATABASE_URL", "postgresql://chat:secret@host/chat")
     settings = DatabaseSettings.load(None, "chat")
     assert settings.database_url == "postgresql://chat:secret@host/chat"
+    assert "secret" not in repr(settings)
+
+
+def test_the_addresses_of_a_copy_are_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_COPY_FROM", "postgresql://chat:secret@old/chat")
+    monkeypatch.setenv("CHAT_COPY_TO", "postgresql://chat:secret@new/chat")
+    settings = CopySettings.load(None, "chat")
+    assert (settings.copy_from[-8:], settings.copy_to[-8:]) == ("old/chat", "new/chat")
     assert "secret" not in repr(settings)

@@ -6,13 +6,16 @@ import pytest
 from auth_service.actions import accounts, links, passwords, sessions, users
 from auth_service.actions.sessions import LoggedIn
 from auth_service.core.auth import Auth, Registration
+from auth_service.core.links import LIFETIMES, LinkKind
 from auth_service.core.sessions import SessionId
 from auth_service.core.users import User
 from auth_service.store.database import Database
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from tests.integration.auth_service.offers import BETTER, GOOD, outcomes, registered, reset, set_up, token_of
-from tests.integration.auth_service.rows import CALLER, Feed
+from tests.integration.auth_service.rows import CALLER, Age, Feed
 from tests.integration.auth_service.sql import rows
+
+ANN = "ann@example.org"
 
 
 @pytest.fixture
@@ -120,11 +123,22 @@ async def test_closed_site_takes_no_invitation_and_makes_none(by_invitation: Aut
 
 async def test_open_site_uses_an_invitation_up_but_needs_none(auth: Auth, migrated_url: str) -> None:
     token = token_of(await links.invite_by_command(auth, email="ann@example.org"))
-    await registered(auth, token, "bob@example.org")
-    await registered(auth, "no token", "eve@example.org")
+    await registered(auth, None, "bob@example.org")
     assert len(await rows(migrated_url, "SELECT kind FROM link")) == 1
     await registered(auth, token, "ann@example.org")
     assert await rows(migrated_url, "SELECT kind FROM link") == []
+
+
+async def test_open_site_refuses_an_invitation_that_does_not_fit(auth: Auth, migrated_url: str, age: Age) -> None:
+    bound, used, old = [token_of(await links.invite_by_command(auth, email=who)) for who in (ANN, None, None)]
+    await registered(auth, used, "bob@example.org")
+    for token in ("no token", "A" * 43, bound, used):
+        with pytest.raises(Forbidden, match="link_invalid"):
+            await registered(auth, token, "eve@example.org")
+    await age(LIFETIMES[LinkKind.INVITATION].total_seconds() + 60)
+    with pytest.raises(Forbidden, match="link_invalid"):
+        await registered(auth, old, "eve@example.org")
+    assert await rows(migrated_url, """SELECT email FROM "user" """) == [("bob@example.org",)]
 
 
 async def test_only_an_administrator_in_a_living_session_invites(auth: Auth, boss: LoggedIn) -> None:
@@ -198,6 +212,20 @@ async def test_reset_chooses_the_password_and_ends_the_sessions(auth: Auth, boss
         await reset(auth, token, GOOD)
 
 
+async def test_reset_to_the_old_password_is_refused_and_leaves_the_link(auth: Auth, boss: LoggedIn) -> None:
+    token = token_of(await links.start_reset(auth, boss.user.id))
+    with pytest.raises(InvalidInput, match="password_unchanged") as refused:
+        await reset(auth, token, GOOD)
+    assert list(refused.value.details) == ["password"]
+    await reset(auth, token)
+
+
+async def test_link_tells_one_guess_at_the_old_password_and_no_more(auth: Auth, boss: LoggedIn) -> None:
+    """Whoever got hold of it looks for the password its owner may use elsewhere."""
+    token = token_of(await links.start_reset(auth, boss.user.id))
+    assert [await outcomes(reset(auth, token, guess)) for guess in (BETTER, GOOD)] == [["ok"], ["link_invalid"]]
+
+
 async def test_newer_reset_replaces_the_older(auth: Auth, boss: LoggedIn) -> None:
     older, newer = [token_of(await links.start_reset(auth, boss.user.id)) for _ in range(2)]
     with pytest.raises(Forbidden, match="link_invalid"):
@@ -263,4 +291,4 @@ async def test_log_in_that_began_before_a_reset_leaves_no_session(
 async def test_invitation_that_was_used_up_meanwhile_makes_no_account(by_invitation: Auth) -> None:
     async with by_invitation.store.transaction() as tx:
         with pytest.raises(Forbidden, match="link_invalid"):
-            await links.take_invitation(by_invitation, tx, "A" * 43, "late@example.org")
+            await links.take_invitation(tx, "A" * 43, "late@example.org")

@@ -72,6 +72,18 @@ async def test_password_that_breaks_a_rule_changes_nothing(auth: Auth, ann: Logg
     assert await accounts.me(auth, ann.session) == ann.user
 
 
+@pytest.mark.parametrize("both", [OLD, "not mine at all"])
+async def test_same_password_in_both_places_is_refused_before_it_costs_a_hash(
+    auth: Auth, ann: LoggedIn, both: str
+) -> None:
+    with pytest.raises(InvalidInput, match="password_unchanged") as refused:
+        await change(auth, ann, old=both, new=both)
+    assert list(refused.value.details) == ["password"]
+    assert await accounts.me(auth, ann.session) == ann.user
+    async with auth.store.reading() as tx:
+        assert await tx.audit.page(Wanted(event=Event.LOGIN_FAILED)) == []
+
+
 async def test_session_that_is_over_changes_nothing(auth: Auth, ann: LoggedIn) -> None:
     await sessions.log_out(auth, CALLER, ann.refresh_token)
     with pytest.raises(Unauthenticated, match="session_expired"):

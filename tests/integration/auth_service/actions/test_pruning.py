@@ -1,12 +1,15 @@
 """What the hourly pruning takes and what it leaves, on both databases."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from auth_service.actions import accounts, pruning, sessions
 from auth_service.actions.sessions import LoggedIn
+from auth_service.core.audit import Event
 from auth_service.core.auth import Auth
 from auth_service.core.sessions import ABSOLUTE, IDLE, RefreshToken
 from auth_service.store import tables
@@ -131,3 +134,43 @@ async def test_more_than_a_page_goes_in_pages_whoever_else_prunes(
     await asyncio.gather(*(pruning.prune(auth) for _ in range(3)))
     assert await rows(database) == (1, 1)
     assert (await accounts.me(auth, living.session)).id == ann.user.id
+
+
+async def failed_log_ins(database: Database, *days: float) -> None:
+    """A record of one that long ago each: no clock of a database can be moved, and no record be made older."""
+    async with database.transaction() as tx:
+        now = await tx.now()
+        ages = [{"at": now - timedelta(days=age), "details": {"days": age}} for age in days]
+        values = {"event": Event.LOGIN_FAILED, "actor": "unknown", "network": ""}
+        await tx.connection.execute(insert(tables.audit).values(values), [values | age for age in ages])
+
+
+async def kept(database: Database) -> list[object]:
+    async with database.reading() as tx:
+        return [entry.record.details["days"] for entry in await tx.audit.page()]
+
+
+async def test_audit_records_go_when_their_time_is_over(auth: Auth, database: Database) -> None:
+    await failed_log_ins(database, 401, 399, 500, 0, 31)
+    await pruning.prune(replace(auth, audit_kept=timedelta(days=400)))
+    assert await kept(database) == [399, 0, 31]
+    await pruning.prune(replace(auth, audit_kept=timedelta(days=30)))
+    assert await kept(database) == [0, 31], "the newest stays, or its number would be given again"
+
+
+async def test_audit_records_are_kept_for_ever_where_the_site_says_so(auth: Auth, database: Database) -> None:
+    await failed_log_ins(database, 4000, 0)
+    await pruning.prune(replace(auth, audit_kept=None))
+    assert await kept(database) == [4000, 0]
+
+
+async def test_flood_of_failed_log_ins_goes_in_pages_whoever_else_prunes(
+    auth: Auth, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "PAGE_ROWS", 3)
+    await failed_log_ins(database, *[401.0] * 20, 1)
+    pruned = pruning.PRUNED.labels("audit")
+    before = pruned._value.get()
+    await asyncio.gather(*(pruning.prune(replace(auth, audit_kept=timedelta(days=400))) for _ in range(3)))
+    assert await kept(database) == [1]
+    assert pruned._value.get() == before + 20

@@ -84,6 +84,7 @@ async def test_log_in_in_place_of_the_browsers_own_session_ends_no_other(auth: A
     assert entry.record.details == {"session": ann.session, "why": "another log-in"}
 
 
+@pytest.mark.nightly
 async def test_account_with_any_number_of_sessions_is_disabled(
     auth: Auth, ann: LoggedIn, database: Database, migrated_url: str
 ) -> None:

@@ -37,6 +37,8 @@ from tests.integration.auth_service.rows import CALLER, a_user
 from tests.postgres import PostgresServer
 from tests.templates import postgres_database
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 T = TypeVar("T")
 
 KEYS = {"a": b"k" * 32}

@@ -115,13 +115,16 @@ async def test_password_is_changed_by_whoever_knows_the_old_one(ann: Person) -> 
 
 
 async def test_wrong_old_password_is_no_fault_of_the_token(ann: Person) -> None:
-    assert await problem(await ann.change_password("not mine", "another horse")) == (403, "wrong_password")
+    response = await ann.change_password("not mine", "another horse")
+    assert await problem(response) == (403, "wrong_password")
+    assert (await response.json())["errors"] == {"password": "is wrong"}
     assert (await ann.me()).status == 200
     assert (await ann.log_in()).status == 200
 
 
 async def test_new_password_keeps_the_rules(ann: Person) -> None:
     assert await problem(await ann.change_password(ann.password, "short")) == (400, "password_too_short")
+    assert await problem(await ann.change_password(ann.password, ann.password)) == (400, "password_unchanged")
 
 
 async def test_account_is_deleted_by_whoever_knows_its_password(ann: Person, feed: Feed) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientResponse
+from yarl import URL
 
 from auth_service.api.operations import OPERATIONS, Operation
 from auth_service.app import BODY_LIMIT_BYTES
@@ -71,6 +72,14 @@ async def test_there_is_nothing_elsewhere(client: Client, path: str) -> None:
     response = await client.get(path)
     assert await problem(response) == (404, "not_found")
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@each
+async def test_address_with_an_escape_that_is_no_text_is_refused(client: Client, operation: Operation) -> None:
+    for escape in ("%00", "%zz", "%ff"):
+        path = operation.path.replace("{id}", escape) if "{id}" in operation.path else operation.path + escape
+        response = await client.request(operation.method, URL(path, encoded=True))
+        assert await problem(response) == (400, "invalid_request")
 
 
 @each

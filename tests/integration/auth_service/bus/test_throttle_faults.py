@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 from redis.asyncio import Redis
 
-from auth_service.bus.throttle import IN_PROCESS
+from auth_service.bus.throttle import BUSY, IN_PROCESS, MOST_WAITING
+from auth_service.core.callers import Caller
+from shared.errors import Unavailable
 from tests.faults import tcp_proxy
 from tests.integration.auth_service.bus.guesser import ADDRESS, PHONE, Make, patient
 
@@ -61,6 +63,22 @@ async def test_parallel_guesses_while_redis_hangs_are_counted_all_the_same(make:
     guesser = await make(silent_url, 0.1)
     waits = await asyncio.gather(*(guesser.guess(address=f"203.0.113.{n}") for n in range(100)))
     assert sum(wait == 0 for wait in waits) == 5
+
+
+async def test_flood_does_not_wait_without_bound_while_redis_hangs(make: Make, silent_url: str) -> None:
+    """Each that waits holds its request: a stranger who sends faster than Redis answers must not fill our memory."""
+    guesser = await make(silent_url, 0.1)
+    before = BUSY._value.get()
+    attempt = await guesser.throttle.admit("bob@example.org", Caller("192.0.2.9"), is_known_device=False)
+    guesses = (guesser.guess(address=f"203.0.113.{n % 250}") for n in range(MOST_WAITING + 300))
+    async with asyncio.timeout(10):
+        *answers, told = await asyncio.gather(*guesses, guesser.throttle.succeed(attempt), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Unavailable)]
+    assert {(answer.code, answer.retry_after) for answer in refused} == {("busy", 2.0)}
+    assert (len(refused), BUSY._value.get()) == (300, before + 300)
+    assert sum(answer == 0 for answer in answers) == 5
+    assert told is None, "what became of an attempt is heard whoever waits"
+    assert await guesser.guess() > 0, "the places are free again"
 
 
 @pytest.mark.parametrize("fault", ["cut", "half_open"])

@@ -14,6 +14,7 @@ from auth_service.core.users import User
 from shared.errors import Unauthenticated
 from tests.integration.auth_service.commands.conftest import Run, Said
 from tests.integration.auth_service.rows import CALLER
+from tests.processes import inherited
 
 GOOD = "correct horse battery"
 
@@ -113,6 +114,8 @@ async def test_reader_may_leave_before_the_end(auth: Auth) -> None:
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "auth_service", "audit"]
-    done = await asyncio.to_thread(subprocess.run, command, stdout=write, stderr=subprocess.PIPE, check=False)
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=inherited(), stdout=write, stderr=subprocess.PIPE, check=False
+    )
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")

@@ -1,7 +1,7 @@
 """`copy` as an administrator runs it: a move that people and gateways do not notice, a kill, and what is refused."""
 
 import asyncio
-import os
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +12,17 @@ from pytest_aiohttp import AiohttpClient
 
 from auth_service.__main__ import main
 from auth_service.app import create_app
+from auth_service.commands.opened import operator
 from auth_service.crypto.passwords import ArgonPasswords
 from auth_service.settings import AuthSettings
+from auth_service.store.copy_ends import name_of
 from auth_service.store.database import Database
 from shared.health import Health
 from shared.web import StartError
 from tests.integration.auth_service.person import Person, StoppedClock
 from tests.integration.auth_service.sql import execute, rows
 from tests.integration.auth_service.store.filled import contents, fill
+from tests.processes import inherited
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -30,7 +33,7 @@ def copy(source: str, target: str) -> int:
 
 def spawned(source: str, target: str) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-m", "auth_service", "copy", "--from", source, "--to", target]
-    return subprocess.Popen(arguments, cwd=ROOT, env=dict(os.environ), stderr=subprocess.PIPE, text=True)  # noqa: TID251
+    return subprocess.Popen(arguments, cwd=ROOT, env=inherited(), stderr=subprocess.PIPE, text=True)
 
 
 async def test_people_and_gateways_go_on_across_a_move_to_postgresql(
@@ -101,7 +104,28 @@ async def test_a_copy_that_is_killed_goes_on_with_the_next_run(
     with pytest.raises(StartError, match="copy that was not finished"):
         await TestServer(create_app(unfinished, health=Health(), passwords=passwords)).start_server()
     assert await asyncio.to_thread(copy, sqlite_source, postgres_target) == 0
-    assert await contents(postgres_target) == await contents(sqlite_source)
+    here, there = await contents(sqlite_source), await contents(postgres_target)
+    (done,) = set(map(repr, there.pop("audit"))) - set(map(repr, here.pop("audit")))
+    assert "database.copied" in done
+    assert there == here
+
+
+@pytest.mark.parametrize("direction", [1, -1], ids=["to postgresql", "to sqlite"])
+def test_copy_leaves_a_record_in_its_target_and_a_line_in_the_log(
+    request: pytest.FixtureRequest, direction: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [("sqlite_source", "postgres_target"), ("postgres_source", "sqlite_target")][::direction][0]
+    source, target = (str(request.getfixturevalue(name)) for name in names)
+    asyncio.run(fill(source, 3))
+    assert copy(source, target) == 0
+    (found,) = asyncio.run(rows(target, "SELECT n, user_id, event, actor, details FROM audit ORDER BY n DESC LIMIT 1"))
+    details = found[-1] if isinstance(found[-1], dict) else json.loads(found[-1])
+    assert found[:-1] == (4, None, "database.copied", "command line")
+    assert details == {"source": name_of(source), "os_user": operator().os_user}
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    told = [(line["event"], line["details"]) for line in logged if line["logger"] == "audit"]
+    assert told == [("database.copied", details)]
+    assert asyncio.run(rows(source, "SELECT count(*) FROM audit")) == [(3,)]
 
 
 def test_addresses_with_passwords_come_from_the_environment(

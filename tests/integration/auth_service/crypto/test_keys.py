@@ -47,9 +47,9 @@ class Counted(Database):
 
     @override
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[OpenTransaction]:
+    async def looking(self) -> AsyncIterator[OpenTransaction]:
         self.reads += 1
-        async with super().reading() as tx:
+        async with super().looking() as tx:
             await self.goes_on.wait()
             if self.fails:
                 raise Unavailable("store_unavailable", "It is away.")
@@ -82,6 +82,20 @@ def signed_by(ring: KeyRing) -> str:
 async def test_token_is_signed_by_a_published_key_and_says_who(ring: KeyRing) -> None:
     claims = tokens.verify(ring.sign(CLAIMS), ring.public_keys, issuer="i", audience="chat", now=1001)
     assert (claims.user, claims.session, claims.key_id) == ("ann", "s", signed_by(ring))
+
+
+async def test_ring_without_any_key_signs_nothing_and_says_so(auth: Auth) -> None:
+    with pytest.raises(Unavailable, match="keys_unreadable"):
+        await KeyRing(auth.store, auth.vault).refresh()
+
+
+async def test_document_is_made_when_the_keys_change_and_not_for_each_who_asks(auth: Auth, ring: KeyRing) -> None:
+    before = ring.jwks()
+    await ring.refresh()
+    assert ring.jwks() is before
+    await keys.rotate(auth)
+    await ring.refresh()
+    assert len(tokens.key_set(ring.jwks())) == len(tokens.key_set(before)) + 1
 
 
 async def test_private_half_is_never_published(ring: KeyRing) -> None:

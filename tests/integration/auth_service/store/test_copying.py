@@ -137,6 +137,15 @@ async def test_a_second_run_takes_what_the_source_did_meanwhile(ends: Ends) -> N
     assert await contents(target) == await contents(source)
 
 
+async def test_a_second_run_drops_what_the_source_pruned_from_its_audit_log_meanwhile(ends: Ends) -> None:
+    await fill(ends[0], 23)
+    await _ended_before_the_end(ends)
+    await execute(ends[0], "DELETE FROM audit WHERE n < 8")
+    compared = {one.table: one for one in await copy(ends)}
+    assert compared["audit"].target == compared["audit"].source
+    assert compared["audit"].target.rows == 16
+
+
 async def _ended_before_the_end(ends: Ends) -> None:
     def end(table: str, _read: int, _total: int) -> None:
         if table == "change_counter":

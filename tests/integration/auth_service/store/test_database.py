@@ -98,3 +98,20 @@ async def test_sqlite_that_is_locked_too_long_is_an_outage(
     assert (await database.changes_after(0)).changes == []
     other.close()
     await database.close()
+
+
+async def test_look_leaves_the_connection_as_it_was(database: Database) -> None:
+    """The next transaction on it is one: what it did goes with its failure."""
+
+    async def fail() -> None:
+        async with database.transaction() as tx:
+            await tx.users.add(a_user())
+            raise RuntimeError
+
+    for _ in range(3):
+        async with database.looking() as tx:
+            assert not await tx.users.any()
+        with pytest.raises(RuntimeError):
+            await fail()
+    async with database.looking() as tx:
+        assert not await tx.users.any()

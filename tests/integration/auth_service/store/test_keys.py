@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from auth_service.core.keys import KeyRow
 from auth_service.store.database import Database
+from tests.integration.auth_service.statements import statements
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -67,3 +68,19 @@ async def test_noted_keys_reach_the_gateways_with_a_new_version(database: Databa
     assert page.changes == [{"n": page.next, "kind": "keys", "version": page.next}]
     assert page.next > before > 0
     assert rings == ["ring", "ring"]
+
+
+async def test_keys_come_with_the_databases_time_in_one_statement_without_a_transaction(database: Database) -> None:
+    async with database.looking() as tx:
+        assert await tx.keys.all_now() == ((), None)
+    async with database.transaction() as tx:
+        await tx.keys.add(a_key("a"))
+        before = await tx.now()
+    with statements(database) as seen:
+        async with database.looking() as tx:
+            rows, now = await tx.keys.all_now()
+    assert rows == (a_key("a"),)
+    assert now is not None
+    assert now >= before
+    assert len(seen) == 1
+    assert seen[0].startswith("SELECT")

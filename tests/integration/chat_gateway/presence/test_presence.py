@@ -20,6 +20,8 @@ from tests.faults import eventually
 from tests.integration.chat_gateway.presence.conftest import let_in
 from tests.integration.chat_gateway.presence.parts import Part
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 BIG = "big"
 EVERYBODY = [f"u{number:04}" for number in range(1_000)]
 TIMES = Times(step=0.005)

@@ -24,6 +24,8 @@ from tests.builders import user
 from tests.clients import Client
 from tests.integration.chat_gateway.store.gateway import Gateway, change, post, until
 
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
+
 LOBBY = "room:lobby"
 MANY = 50
 READS_AT_ONCE = 8

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,8 @@ from tests.integration.chat_gateway.store.gateway import (
     has_no_gap,
     rows,
 )
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 _PEOPLE = ("ann", "bob", "cid")
 _DEN = create("ann", cid="c0")

@@ -130,6 +130,43 @@ async def test_whom_a_leaver_leaves_behind(gateway: Gateway) -> None:
     assert (await read(gateway, about(den))).others is None
 
 
+async def test_an_owner_who_is_deleted_owns_nothing_and_one_who_is_disabled_does(gateway: Gateway) -> None:
+    den = await gateway.create("ann")
+    await gateway.join("bob", den)
+    await execute(gateway.url, "UPDATE member SET role = 'owner' WHERE user_id = 'bob'")
+    for name, disabled, owns in (("", "true", False), ("Bob", "true", True), ("Bob", "false", True)):
+        await execute(gateway.url, "DELETE FROM person WHERE id = 'bob'")
+        await execute(gateway.url, f"INSERT INTO person (id, name, disabled) VALUES ('bob', '{name}', {disabled})")
+        others = (await read(gateway, about(den, departure=True))).others
+        assert others == OthersFact(members=True, owners=owns), (name, disabled)
+
+
+async def test_a_room_falls_to_who_has_been_in_it_longest_an_admin_first(gateway: Gateway) -> None:
+    den = await gateway.create("ann")
+    for user in ("cid", "bob", "dan", "eve"):
+        await gateway.join(user, den)
+        await execute(gateway.url, f"INSERT INTO person (id, name) VALUES ('{user}', '{user}')")
+
+    async def heir() -> str | None:
+        return (await read(gateway, about(den, heir=True))).heir
+
+    assert (await read(gateway, about(den, departure=True))).heir is None, "not asked for"
+    assert await heir() == "cid"
+    await execute(gateway.url, "UPDATE member SET role = 'admin' WHERE user_id IN ('dan', 'eve')")
+    assert await heir() == "dan"
+    await execute(gateway.url, "UPDATE person SET disabled = true WHERE id = 'dan'")
+    assert await heir() == "eve"
+    await gateway.log.append(remove("ann", "eve", den))
+    assert await heir() == "cid"
+    await gateway.log.append(remove("ann", "cid", den))
+    await gateway.join("cid", den)
+    assert await heir() == "bob", "who comes back begins anew"
+    await execute(gateway.url, "UPDATE person SET disabled = true, name = ''")
+    assert await heir() is None
+    await execute(gateway.url, "INSERT INTO person (id, name) VALUES ('ann', 'Ann')")
+    assert await heir() is None, "nobody is their own heir"
+
+
 async def test_an_invitation_is_usable_for_a_while_and_so_many_times(gateway: Gateway) -> None:
     for token, uses, expires, usable in (("a", 1, FUTURE, True), ("b", 0, FUTURE, False), ("c", 1, 1, False)):
         await execute(gateway.url, f"INSERT INTO invite VALUES ('{token}', 'den', 'bob', {expires}, {uses})")

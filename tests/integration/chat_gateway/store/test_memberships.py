@@ -66,7 +66,7 @@ async def test_in_larger_rooms_those_who_came_so_far_are_counted(gateway: Gatewa
         await gateway.join(name)
     await execute(gateway.url, "UPDATE member SET marker = 7 WHERE user_id IN ('ann', 'cid')")
     await execute(gateway.url, "UPDATE member SET marker = 6 WHERE user_id = 'bob'")
-    await execute(gateway.url, "INSERT INTO member VALUES ('lobby', 'dan', 'member', 'left', 9, 9)")
+    await execute(gateway.url, "INSERT INTO member VALUES ('lobby', 'dan', 'member', 'left', 9, 9, 9)")
     for offset, count in ((7, 2), (6, 3), (8, 0), (1 << 80, 0), (-(1 << 80), 3)):
         assert await memberships.receipts(LOBBY, ANN, offset=offset, most=2) == ReadBy(count=count)
     assert await memberships.receipts(LOBBY, ANN, offset=None, most=2) == ReadBy()

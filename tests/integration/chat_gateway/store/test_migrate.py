@@ -64,6 +64,31 @@ async def test_what_the_first_revision_held_is_kept_up_and_down(database_url: st
         assert await _first_columns(database_url) == before
 
 
+async def test_who_is_in_a_room_already_has_been_since_they_came_last(database_url: str) -> None:
+    await asyncio.to_thread(upgrade, database_url, "0003")
+    for offset, (room, user) in enumerate((("den", "ann"), ("den", "bob"), ("den", "bob"), ("hut", "bob")), 1):
+        await execute(
+            database_url,
+            'INSERT INTO entry (log_id, "offset", kind, id, author, client_id, at, posts, subject, content)'
+            f" VALUES ('room:{room}', {offset}, 10, 'e{offset}', '{user}', 'c{offset}', 1, 0, '{user}', '{{}}')",
+        )
+    members = "('den', 'ann', 'owner', 'joined'), ('den', 'bob', 'member', 'joined'), ('den', 'cid', 'member', 'left')"
+    await execute(database_url, f"INSERT INTO member (room_id, user_id, role, status) VALUES {members}")
+    for _ in range(2):
+        await asyncio.to_thread(upgrade, database_url)
+        found = await rows(database_url, "SELECT user_id, since FROM member ORDER BY user_id")
+        assert found == [("ann", 1), ("bob", 3), ("cid", 0)]
+        await asyncio.to_thread(downgrade, database_url, "0003")
+    assert len(await rows(database_url, "SELECT * FROM member")) == 3
+
+
+async def test_the_revision_before_reads_its_facts_again_after_a_way_back(postgres_url: str) -> None:
+    await asyncio.to_thread(downgrade, postgres_url, "0003")
+    question = '{"room":"lobby","author":"ann","client_id":"c","logs":[],"users":["ann"],"departure":true}'
+    ((found,),) = await rows(postgres_url, f"SELECT facts_v1('{question}'::jsonb) ->> 'others'")
+    assert found == '{"owners": false, "members": false}'
+
+
 async def test_what_the_first_revision_cannot_say_goes_down_as_the_nearest_it_can(database_url: str) -> None:
     await asyncio.to_thread(upgrade, database_url, "0002")
     await execute(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from tests.integration.chat_gateway.store.gateway import (
 )
 from tests.integration.chat_gateway.store.gateway import change as change_of
 from tests.integration.chat_gateway.store.model import Model, Modelled, Row
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 Answer = Refusal | tuple[bool, list[Row]]
 

@@ -8,13 +8,16 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 
+import pytest
 from sqlalchemy import event
 
 from chat_gateway.core.changes import (
     Applied,
     Ban,
     Change,
+    Depart,
     Edit,
+    Inherit,
     Invite,
     Join,
     Pin,
@@ -27,6 +30,7 @@ from chat_gateway.core.changes import (
 from chat_gateway.core.ids import EntryId, RoomId, UserId
 from chat_gateway.store.append_postgres import PostgresAppender
 from chat_gateway.store.database import Database, sqlite_path
+from chat_gateway.store.departures import Departures
 from chat_gateway.store.people import People
 from chat_gateway.store.rooms import Rooms
 from tests.integration.chat_gateway.store.gateway import (
@@ -85,7 +89,9 @@ def changes(number: int) -> list[Change]:
         change(React, other, BIG, message=message, emoji="x"),
         change(Pin, "ann", BIG, message=message),
         change(SetRole, "ann", BIG, subject=UserId(other), role="admin"),
+        change(Inherit, "ann", BIG),
         leave(other, BIG),
+        change(Depart, other, BIG),
         remove("ann", user, BIG),
         change(Ban, "ann", BIG, subject=UserId(other)),
         change(Unban, "ann", BIG, subject=UserId(other)),
@@ -97,7 +103,7 @@ def changes(number: int) -> list[Change]:
 
 
 def reads(database: Database) -> list[Callable[[], Awaitable[object]]]:
-    rooms, people = Rooms(database), People(database)
+    rooms, people, departures = Rooms(database), People(database), Departures(database)
     return [
         lambda: rooms.of_member(ANN),
         lambda: rooms.find(BIG, ANN),
@@ -109,6 +115,9 @@ def reads(database: Database) -> list[Callable[[], Awaitable[object]]]:
         lambda: rooms.invited("h7"),
         lambda: people.search(["name7"], 20),
         lambda: people.get([UserId("u7")]),
+        lambda: departures.deleted(after=UserId("u5"), limit=50),
+        lambda: departures.leaving([UserId("u7")], after=(UserId(""), RoomId("")), limit=50),
+        lambda: departures.conversations([UserId("u7")], limit=50),
     ]
 
 
@@ -136,6 +145,12 @@ async def _rows_read(url: str) -> int:
 
 async def _is_empty(url: str, sql: str) -> bool:
     return not await rows(url, sql)
+
+
+@pytest.fixture
+def postgres_url(fresh_postgres: Callable[[], str]) -> str:
+    """A database that no test has used: dead rows and pages of another's change what a plan reads."""
+    return fresh_postgres()
 
 
 async def test_changes_read_few_rows_of_a_database_that_grew_after_their_plans_were_made(postgres_url: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from chat_gateway.core.ids import UserId
 from chat_gateway.realtime.ports import Recovered
 from chat_gateway.realtime.publication import Position
-from chat_gateway.store.snapshots import RoomSnapshot
+from chat_gateway.store.recoveries import RoomSnapshot
 from tests.integration.chat_gateway.store.gateway import Gateway, leave, post, remove, rows
 
 ANN, BOB = UserId("ann"), UserId("bob")

@@ -24,10 +24,10 @@ def test_foreign_pages_are_refused_where_the_browser_alone_would_stand_for_the_c
 
 def test_refusals_follow_from_what_an_operation_is() -> None:
     plain = an_operation("GET", "none").refusals
-    assert plain == {"own", "internal", "store_unavailable", "unsupported_encoding"}
+    assert plain == {"own", "internal", "invalid_request", "store_unavailable", "unsupported_encoding"}
     assert an_operation("POST", "none").refusals - plain == {"foreign_origin"}
     takes = an_operation("GET", "none", takes=EditBody).refusals
-    assert takes - plain == {"invalid_request", "body_too_large", "unsupported_media_type"}
+    assert takes - plain == {"body_too_large", "unsupported_media_type"}
     bearer = {"invalid_token", "token_expired", "session_expired", "keys_unreadable"}
     assert an_operation("GET", "bearer").refusals - plain == bearer
     assert an_operation("GET", "none", answers=TokenBody).refusals - plain == {"keys_unreadable"}

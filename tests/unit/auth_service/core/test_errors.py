@@ -12,7 +12,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "invalid_field": ("name", "is odd"),
     "password_too_short": (8,),
     "password_too_long": (256,),
-    "hashing_busy": (2.0,),
+    "busy": (2.0,),
     "too_many_attempts": (2.0,),
 }
 
@@ -26,7 +26,7 @@ def test_every_refusal_is_a_sentence_with_a_code(name: str) -> None:
 
 
 def test_temporary_refusals_say_when_to_come_back() -> None:
-    for refusal in (errors.hashing_busy(2.0), errors.too_many_attempts(2.0), errors.store_unavailable()):
+    for refusal in (errors.busy(2.0), errors.too_many_attempts(2.0), errors.store_unavailable()):
         assert refusal.temporary
         assert refusal.retry_after is not None
 

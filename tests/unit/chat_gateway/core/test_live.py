@@ -3,6 +3,7 @@ import pytest
 
 from chat_gateway.core.ids import UserId
 from chat_gateway.core.live import (
+    MAX_FORMER,
     MAX_NAMED,
     LiveRoom,
     Membership,
@@ -153,6 +154,29 @@ def test_a_new_name_is_told_where_its_bearer_is_a_member() -> None:
     there.renamed(Person(id=BOB, name="Bobby"))
     assert there.take(0.0, None) == [PersonUpdated(Person(id=ANN, name="Annabel"))]
     assert there.take(0.0, None) == []
+
+
+def test_that_an_account_is_deleted_is_told_also_where_it_has_just_left() -> None:
+    gone = Person(id=ANN, name="", disabled=True)
+    there = room(ANN, BOB)
+    there.passed(11, ANN, False)
+    there.renamed(Person(id=ANN, name="Anna"))
+    assert there.take(0.0, None) == [], "what becomes of others who left concerns nobody here"
+    there.renamed(gone)
+    assert there.take(0.0, None) == [PersonUpdated(gone)]
+    there.renamed(Person(id=CY, name="", disabled=True))
+    assert there.take(0.0, None) == []
+
+
+def test_only_the_last_who_left_are_remembered() -> None:
+    leaving = users(MAX_FORMER + 1)
+    there = room(*leaving)
+    for offset, user in enumerate([*leaving, leaving[1]], 11):
+        there.passed(offset, user, False)
+    for user in leaving:
+        there.renamed(Person(id=user, name="", disabled=True))
+    told = {one.user.id for one in there.take(0.0, None) if isinstance(one, PersonUpdated)}
+    assert told == set(leaving[1:])
 
 
 @pytest.mark.parametrize(

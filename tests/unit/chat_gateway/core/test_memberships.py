@@ -43,7 +43,7 @@ def test_who_joins_is_a_member_with_nothing_unread_and_is_told() -> None:
         table="member",
         key={"room_id": ROOM, "user_id": ANN},
         values={"role": "member", "status": "joined"},
-        filled={"marker": "offset", "marker_posts": "posts"},
+        filled={"marker": "offset", "marker_posts": "posts", "since": "offset"},
     )
     assert rows(decision, "room") == [Set(table="room", key={"id": ROOM}, added={"members": 1})]
 

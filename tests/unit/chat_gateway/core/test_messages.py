@@ -26,6 +26,50 @@ def test_a_message_needs_some_text(body: str) -> None:
     assert refused.value.code == "empty_text"
 
 
+UNSEEN = {
+    "zero width space": "\u200b\u200b",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "variation selectors": "\ufe0f\ufe00\U000e0100",
+    "joiners": "\u200d\u200c",
+    "grapheme joiner": "\u034f",
+    "soft hyphen": "\u00ad",
+    "direction": "\u202e\u2066\u200f",
+    "controls": "\x00\x07\x1b\x7f\x85",
+    "line ends": "\r\n\u2028\u2029",
+    "hangul fillers": "\u115f\u1160\u3164\uffa0",
+    "braille blank": "\u2800",
+    "mongolian": "\u180e\u180b",
+    "khmer": "\u17b4\u17b5",
+    "tags": "\U000e0001\U000e0041\U000e007f",
+    "many": " \u00a0\u200b\t\u2060\ufeff\ufe0f" * 100,
+}
+SEEN = {
+    "family": "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}",
+    "heart": "\u2764\ufe0f",
+    "keycap": "1\ufe0f\u20e3",
+    "flag of Scotland": "\N{WAVING BLACK FLAG}\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "Persian": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "soft hyphen within": "auto\u00admatic",
+    "mongolian": "\u182d\u180b",
+    "behind a mark": "\ufeff\u200b.",
+    "a mark alone": "\u0301",
+    "private use": "\ue000",
+}
+
+
+@pytest.mark.parametrize("body", UNSEEN.values(), ids=UNSEEN)
+def test_a_text_of_which_nobody_would_see_anything_is_none(body: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        messages.text(body, DEFAULTS)
+    assert refused.value.code == "empty_text"
+
+
+@pytest.mark.parametrize("body", SEEN.values(), ids=SEEN)
+def test_what_shows_something_passes_untouched_with_all_that_shapes_it(body: str) -> None:
+    assert messages.text(body, DEFAULTS) == body
+
+
 @pytest.mark.parametrize("body", ["x" * 8_000, "ä" * 8_000, "\N{GRINNING FACE}" * 8_000])
 def test_a_message_may_have_8000_characters(body: str) -> None:
     assert msgspec.json.decode(messages.content(body, None, DEFAULTS))["body"] == body

@@ -9,6 +9,14 @@ def test_a_person_is_known_by_id_and_name_and_may_lack_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "disabled", "deleted"),
+    [("", True, True), ("Ann", True, False), ("Ann", False, False), ("", False, False)],
+)
+def test_whoever_is_disabled_and_has_no_name_is_deleted(name: str, *, disabled: bool, deleted: bool) -> None:
+    assert Person(id=UserId("ann"), name=name, disabled=disabled).deleted is deleted
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("Ada Lovelace", ["ada", "lovelace"]),

@@ -60,7 +60,7 @@ def test_who_may_take_a_reaction_back(stands: Facts, expected: str) -> None:
     ("stands", "expected"),
     [
         (known(message=REACTED, room=a_room(archived=True)), "ARCHIVED"),
-        (known(message=REACTED, blocked=True), "NOT_ALLOWED"),
+        (known(message=REACTED, blocked=True), "NOT_REACHABLE"),
         (known(message=a_message(deleted=True)), "NO_SUCH_MESSAGE"),
         (facts(who(ANN, "owner")), "NO_SUCH_MESSAGE"),
         *((strange, "NO_SUCH_ROOM") for strange in unseen()),

@@ -19,6 +19,18 @@ def test_a_name_that_is_empty_long_or_unprintable_is_refused(text: str) -> None:
     assert refused.value.code == "invalid_request"
 
 
+@pytest.mark.parametrize("text", ["\u200d", "\u200c \u200d", "\ufe0f", "\u3164", "\u2800\u2800", "\u034f"])
+def test_a_name_that_shows_nothing_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        room_name(text)
+    assert refused.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize("text", ["\N{WOMAN}\u200d\N{ROCKET}", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"])
+def test_emoji_and_persian_keep_their_joiners(text: str) -> None:
+    assert (room_name(text), room_topic(text)) == (text, text)
+
+
 def test_a_name_may_be_80_characters_after_it_was_tidied() -> None:
     assert len(room_name(" " + "ä" * 80 + " ")) == MAX_NAME
 

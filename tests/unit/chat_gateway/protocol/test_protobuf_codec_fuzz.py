@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from chat_gateway.protocol.protobuf_codec import PROTOBUF
 from tests.unit.chat_gateway.protocol import sdk
 from tests.unit.chat_gateway.protocol.golden import Shown
 from tests.unit.chat_gateway.protocol.test_protobuf_codec import COMMANDS
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 text = st.text(max_size=5)
 data = st.sampled_from([b"", b"null", b'{"a":"gr\xc3\xbc\xc3\x9fe"}', b"[1,2]"])

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -17,6 +18,8 @@ from chat_gateway.realtime.hub import Hub
 from chat_gateway.realtime.publication import Batch, Position, Publication
 from tests.fakes import JOINED, LOST, MESSAGE, MemoryLog, OpenChannels
 from tests.listeners import Bystander
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 ROOM = "room:r"
 USERS = ("ann", "bob")

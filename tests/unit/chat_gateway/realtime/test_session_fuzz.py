@@ -7,6 +7,7 @@ the end. When all are gone, the engine is as it was. `tell` (session_story.py) a
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from chat_gateway.protocol import frames
 from chat_gateway.protocol.frames import Request
 from tests.clients import EXPIRES_AT
 from tests.unit.chat_gateway.realtime.session_story import nothing_escapes, tell
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 CHANNELS = ["open", "room:r", "room:s", "user:ann", "user:bob", "live", ""]
 NAMES = ["verify", "channels_of", "channels_of answered", "snapshot", "snapshot answered", "admit", "history"]

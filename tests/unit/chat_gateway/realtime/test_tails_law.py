@@ -7,6 +7,7 @@ logs, and recoveries whose read of the log is long over when its end is told to 
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -16,6 +17,8 @@ from chat_gateway.realtime.publication import Batch, Position, Publication
 from chat_gateway.realtime.tails import TailLimits, Tails
 from tests.fakes import DELETED, MESSAGE, MemoryLog, OpenChannels
 from tests.listeners import Bystander
+
+pytestmark = pytest.mark.no_cover  # many cases, twice as long if traced; smaller tests cover the same lines
 
 ROOM = "room:r"
 LIMITS = TailLimits(listeners=1, entries=8, channel_bytes=2_500, instance_bytes=2_400)

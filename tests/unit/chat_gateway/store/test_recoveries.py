@@ -2,12 +2,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_gateway.realtime.publication import Position
-from chat_gateway.store.snapshots import _behind, _fitting
+from chat_gateway.store.recoveries import _behind, fitting
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 20)), st.integers(0, 60))
 def test_what_is_chosen_fits_and_nothing_that_still_fits_is_left_out(sizes: dict[str, int], most: int) -> None:
-    chosen = _fitting(sizes, most)
+    chosen = fitting(sizes, most)
     left = most - sum(sizes[channel] for channel in chosen)
     assert left >= 0
     assert all(sizes[channel] > left for channel in sizes if sizes[channel] and channel not in chosen)
