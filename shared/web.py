@@ -29,7 +29,7 @@ from shared import metrics, problems
 from shared.errors import AppError, InvalidInput, TooLarge
 from shared.headers import add_headers
 from shared.settings import Networks, SettingsError
-from shared.web_refusals import Runner, check_path
+from shared.web_paths import check_path
 
 Trusted: TypeAlias = Networks
 T = TypeVar("T")
@@ -130,7 +130,7 @@ async def _refuse_encoded(request: web.Request, handler: Handler) -> web.StreamR
 
 async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     # By signal and not in the middleware: a WebSocket's head is sent before its handler returns.
-    response.headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
+    response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
     await add_headers(request, response)
 
 
@@ -215,7 +215,7 @@ class Site:
 
     def __init__(self, app: web.Application, *, shutdown_seconds: float = 5.0) -> None:
         # nginx keeps idle upstream connections 60 s; ours must outlive that or a request meets a closing socket.
-        self._runner = Runner(
+        self._runner = web.AppRunner(
             app, access_log=None, keepalive_timeout=75.0, shutdown_timeout=shutdown_seconds, handle_signals=False
         )
 

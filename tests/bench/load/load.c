@@ -172,11 +172,20 @@ static void line(Conn *c, uint64_t now) {
   c->reply_len = 0;
 }
 
+static void refused(Conn *c) {
+  if (!errors) fprintf(stderr, "refused: %.*s\n", c->small_len, c->small);
+  shut(c);
+}
+
 static void ended(Conn *c, uint64_t now) {
   if (c->opcode == 9) { say(c, 10, (char *)c->small, c->small_len); return; }
   if (c->opcode == 8) { shut(c); return; }
   if (dialect == CENTRIFUGE) {
-    if (c->state == GREETING) { opened(c); c->reply_len = 0; return; }
+    if (c->state == GREETING) {
+      c->reply_len = 0;
+      if (memmem(c->small, c->small_len, "\"error\"", 7)) refused(c); else opened(c);
+      return;
+    }
     if (c->length == 2 && !memcmp(c->small, "{}", 2)) say(c, 1, "{}", 2);
     else if (c->publish) line(c, now);
   } else if (dialect == SOCKETIO) {
