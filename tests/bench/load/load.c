@@ -11,7 +11,7 @@
  * a number, %T the '~' and its digits.
  *
  * Commands:
- *   connect FROM TO          opens these connections, at most 256 of them on their way at once
+ *   connect FROM TO          opens those of these that are not, at most 256 of them on their way at once
  *   publish SECONDS RATE     open loop: RATE messages a second in all, over the publishers in turn
  *   closed SECONDS WINDOW    closed loop: WINDOW messages in flight, the next when one came back
  *   burst COUNT              publishes so many at once
@@ -350,7 +350,7 @@ static void report(uint64_t began, uint64_t ended) {
 static void open_range(int from, int to) {
   uint64_t began = now_us();
   while ((from < to || opening) && now_us() - began < CONNECT_US) {
-    while (from < to && opening < ON_THEIR_WAY) begin(conns + from++);
+    for (; from < to && opening < ON_THEIR_WAY; from++) if (conns[from].state == CLOSED) begin(conns + from);
     turn(1);
   }
   errors += opening + (uint64_t)(to - from);

@@ -34,6 +34,6 @@ def _reading(case: str, measured: Measured) -> Reading:
         "connects/s": opened / measured.answer.seconds,
         "us/connect": measured.cpu_us_per(opened),
         "connects/s/core": opened / measured.cpu_seconds,
-        "failed": measured.answer.errors,
+        "refused": measured.answer.errors,
     }
     return Reading(case, opened, figures)

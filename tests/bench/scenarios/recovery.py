@@ -39,11 +39,12 @@ def _measure(place: Place) -> Iterator[Reading]:
         with LoadClient(place.load, folder, gateway, parley.dialect) as back:
             back.start([Client(_LAYOUT.hello(number, subs=since)) for number in range(1, _LAYOUT.clients)])
             before = cpu_seconds(gateway.processes)
-            measured = Measured(back.connect(_CLIENTS), cpu_seconds(gateway.processes) - before)
+            measured = Measured(back.ask(f"connect 0 {_CLIENTS}"), cpu_seconds(gateway.processes) - before)
     figures = {
         "seconds for all": measured.answer.seconds,
-        "us/client": measured.cpu_us_per(_CLIENTS),
+        "us/client": measured.cpu_us_per(measured.answer.open),
         "us/message": measured.cpu_us_per_delivery,
-        "messages missing": _CLIENTS * _MISSED - measured.answer.deliveries,
+        "refused": measured.answer.errors,
+        "messages missing": measured.answer.open * _MISSED - measured.answer.deliveries,
     }
     yield Reading(f"{_CLIENTS:,} clients x {_MISSED} missed", _CLIENTS, figures)
