@@ -38,7 +38,7 @@ _APPLY = "SELECT apply_v1($1::text::jsonb, $2::text::jsonb, $3::text::jsonb)::te
 _WHO = "SELECT pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END = "SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2"
 
-_MOST_TRIES = 5
+_MOST_TRIES = 20
 """How often a change is decided anew because others changed what it was decided from."""
 
 

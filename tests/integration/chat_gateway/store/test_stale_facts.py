@@ -124,7 +124,7 @@ async def test_facts_that_never_stand_still_are_known_not_to_be_committed(late: 
     def rename(number: int) -> Step:
         return lambda: execute(late.url, f"UPDATE room SET name = 'n{number}' WHERE id = '{den}'")
 
-    left = meanwhile(late, *(rename(number) for number in range(9)))
+    left = meanwhile(late, *(rename(number) for number in range(24)))
     with pytest.raises(Unavailable):
         await late.log.append(join("bob", den))
     assert len(left) == 4
