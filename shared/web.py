@@ -270,8 +270,8 @@ async def serve(
         await ops_site.listen(bind(hosts, ops_port))
         await site.start()
         await site.listen(bind(hosts, port))
-        # What is there now stays: a full collection would look at it each time, and stop everything for 80 ms.
-        gc.collect()
+        # What is there now stays: a full collection would look at it each time, and stop everything for 80 ms. None is
+        # made for it here, when clients come already: in a large heap it stops everything for a second.
         gc.freeze()
         structlog.get_logger("web").info("serving", hosts=list(hosts), port=port, ops_port=ops_port)
         await stop.wait()
